@@ -1,0 +1,169 @@
+//! What a rule is, and what it says of an exchange.
+
+use serde_json::Value;
+
+use crate::{
+    spec::{Level, Strength},
+    wire::Exchange,
+};
+
+/// What the harness knows about the target while it judges one exchange.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    /// The URL is known to be a registration endpoint: a client was created there, or it answered as one.
+    pub established: bool,
+    /// A base client was accepted, so the server works and plain registrations succeed.
+    pub accepted: bool,
+    /// A request without a token is known to be refused with 401 or 403.
+    pub protected: bool,
+    /// The same metadata and credentials were accepted before; the exchange repeats them.
+    pub repeats_accepted: bool,
+}
+
+/// What an exchange shows about a requirement.
+#[derive(Clone, Debug)]
+pub enum Claim {
+    /// The rule applied, its guard was true, and nothing was wrong.
+    Holds,
+    /// The rule applied and objects.
+    Objects(Objection),
+}
+
+/// Whether holding is evidence by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// The catalogue observes this in passing traffic: one exchange on which it holds is enough for `met`.
+    Passive,
+    /// Only a case that lists the requirement, and provoked the fault, can make it `met`.
+    Provoked,
+}
+
+/// What is wrong, before it becomes a finding.
+#[derive(Clone, Debug)]
+pub struct Objection {
+    /// One sentence: what came back and why that is wrong. Values are shortened; secrets are redacted later.
+    pub message: String,
+    /// JSON Pointer into the response body, or the name of what is looked at (`status`, `header:content-type`, `bytes`).
+    pub instance_path: String,
+    /// Place of the keyword in the schema, or empty for a coded rule.
+    pub schema_path: String,
+    pub expected: String,
+    pub actual: String,
+    /// A milder level or strength than the entry's own, where the catalogue names one for this case.
+    pub level: Option<Level>,
+    pub strength: Option<Strength>,
+    /// Ids of further exchanges that are part of the evidence.
+    pub with: Vec<u32>,
+}
+
+impl Objection {
+    pub fn new(place: impl Into<String>, message: impl Into<String>) -> Self {
+        Objection {
+            message: message.into(),
+            instance_path: place.into(),
+            schema_path: String::new(),
+            expected: String::new(),
+            actual: String::new(),
+            level: None,
+            strength: None,
+            with: Vec::new(),
+        }
+    }
+
+    pub fn expected(mut self, what: impl Into<String>) -> Self {
+        self.expected = what.into();
+        self
+    }
+
+    /// The value that was found, shortened.
+    pub fn actual(mut self, value: &Value) -> Self {
+        self.actual = shorten(&value.to_string(), 200);
+        self
+    }
+
+    pub fn actual_text(mut self, value: &str) -> Self {
+        self.actual = shorten(value, 200);
+        self
+    }
+
+    pub fn level(mut self, level: Level) -> Self {
+        self.level = Some(level);
+        self
+    }
+
+    pub fn strength(mut self, strength: Strength) -> Self {
+        self.strength = Some(strength);
+        self
+    }
+
+    pub fn with(mut self, exchange: u32) -> Self {
+        self.with.push(exchange);
+        self
+    }
+}
+
+/// A text cut to `max` characters, with a mark that says how much is missing.
+pub fn shorten(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        None => text.to_owned(),
+        Some((at, _)) => format!("{}… ({} bytes in all)", &text[..at], text.len()),
+    }
+}
+
+/// One judgement of one rule.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    pub requirement: &'static str,
+    /// Unique id of the rule: part of a finding's id.
+    pub rule: &'static str,
+    pub evidence: Evidence,
+    pub claim: Claim,
+}
+
+/// A check that watches everything that passes. `check` returns nothing where the rule does not apply or its guard
+/// is false: that is no evidence at all.
+pub trait Rule: Send + Sync {
+    /// Unique, kebab-case.
+    fn id(&self) -> &'static str;
+    fn requirement(&self) -> &'static str;
+    fn evidence(&self) -> Evidence;
+    fn check(&self, exchange: &Exchange, context: &Context) -> Vec<Claim>;
+}
+
+/// All rules: the clauses of `schemas/` and the coded ones.
+pub struct Judge {
+    rules: Vec<Box<dyn Rule>>,
+}
+
+impl Judge {
+    /// The judge with every embedded rule. Schemas are compiled here, once.
+    pub fn new() -> Judge {
+        Judge { rules: super::all_rules() }
+    }
+
+    pub fn rules(&self) -> impl Iterator<Item = &dyn Rule> {
+        self.rules.iter().map(|r| r.as_ref())
+    }
+
+    /// Holds one exchange against every rule.
+    pub fn judge(&self, exchange: &Exchange, context: &Context) -> Vec<Judgement> {
+        let mut judgements = Vec::new();
+        for rule in &self.rules {
+            for claim in rule.check(exchange, context) {
+                judgements.push(Judgement {
+                    requirement: rule.requirement(),
+                    rule: rule.id(),
+                    evidence: rule.evidence(),
+                    claim,
+                });
+            }
+        }
+        judgements
+    }
+}
+
+impl Default for Judge {
+    fn default() -> Self {
+        Judge::new()
+    }
+}

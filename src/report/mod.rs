@@ -1,0 +1,5 @@
+//! Reports: pure functions of one [`Report`] value.
+
+mod model;
+
+pub use model::*;

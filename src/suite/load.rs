@@ -1,0 +1,244 @@
+//! Loading a suite, and what a careful reader checks before it may run.
+
+use std::{collections::HashSet, path::Path, sync::OnceLock};
+
+use serde_json::Value;
+use serde_saphyr::{Location, Spanned};
+
+use super::{Case, Expect, RegisterAction, Step, SuiteFile, yaml};
+use crate::spec::Catalogue;
+
+/// A loaded suite with the text that it came from.
+#[derive(Clone, Debug)]
+pub struct Suite {
+    pub file: String,
+    pub name: String,
+    pub title: String,
+    pub cases: Vec<Case>,
+}
+
+/// Something wrong at a place of a suite file, rendered with that place.
+#[derive(Clone, Debug)]
+pub struct Lint {
+    pub rendered: String,
+}
+
+/// A suite that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("{0}")]
+    Yaml(#[from] yaml::YamlError),
+    #[error("{}", .0.iter().map(|l| l.rendered.as_str()).collect::<Vec<_>>().join("\n"))]
+    Lints(Vec<Lint>),
+    #[error("{path}: {error}")]
+    Io { path: String, error: std::io::Error },
+}
+
+/// The suites that this build carries, sorted by file.
+pub fn embedded() -> &'static [Suite] {
+    static SUITES: OnceLock<Vec<Suite>> = OnceLock::new();
+    SUITES.get_or_init(|| {
+        let mut suites = Vec::new();
+        for dir in super::SUITES.dirs() {
+            let mut files: Vec<_> = dir.files().collect();
+            files.sort_by_key(|f| f.path());
+            for file in files {
+                let name = file.path().file_name().and_then(|n| n.to_str()).unwrap_or_default();
+                if !name.ends_with(".yaml") || name == "requirements.yaml" || name == "spec.yaml" {
+                    continue;
+                }
+                let path = format!("suites/{}", file.path().display());
+                let text = file.contents_utf8().expect("embedded suites are UTF-8");
+                match load_text(&path, text) {
+                    Ok(suite) => suites.push(suite),
+                    Err(error) => panic!("an embedded suite does not load: {error}"),
+                }
+            }
+        }
+        suites
+    })
+}
+
+/// Loads a file of the user's.
+pub fn load_path(path: &Path) -> Result<Suite, LoadError> {
+    let shown = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| LoadError::Io { path: shown.clone(), error })?;
+    load_text(&shown, &text)
+}
+
+/// Parses and checks a suite.
+pub fn load_text(file: &str, text: &str) -> Result<Suite, LoadError> {
+    let parsed: SuiteFile = yaml::parse(file, text)?;
+    let mut linter = Linter { file, text, catalogue: Catalogue::embedded(), lints: Vec::new() };
+    linter.suite(&parsed);
+    if !linter.lints.is_empty() {
+        return Err(LoadError::Lints(linter.lints));
+    }
+    Ok(Suite { file: file.to_owned(), name: parsed.suite.value, title: parsed.title, cases: parsed.cases })
+}
+
+struct Linter<'a> {
+    file: &'a str,
+    text: &'a str,
+    catalogue: &'a Catalogue,
+    lints: Vec<Lint>,
+}
+
+impl Linter<'_> {
+    fn add(&mut self, at: &Location, message: impl AsRef<str>) {
+        let rendered = yaml::at(self.file, self.text, at.line() as usize, at.column() as usize, message.as_ref());
+        self.lints.push(Lint { rendered });
+    }
+
+    fn suite(&mut self, suite: &SuiteFile) {
+        if suite.cases.is_empty() {
+            self.add(&suite.suite.referenced, "a suite without cases would pass without testing anything");
+        }
+        let mut ids = HashSet::new();
+        for case in &suite.cases {
+            if !ids.insert(case.id.value.as_str()) {
+                self.add(&case.id.referenced, format!("the case {:?} stands twice in this suite", case.id.value));
+            }
+            self.case(case);
+        }
+    }
+
+    fn case(&mut self, case: &Case) {
+        let at = &case.id.referenced;
+        let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if case.id.value.is_empty() || !case.id.value.chars().all(kebab) {
+            self.add(at, "a case id is made of lower-case letters, digits and dashes");
+        }
+        if case.requirements.is_empty() {
+            self.add(at, "a case names at least one requirement; `dcrspec list requirements` lists them");
+        }
+        for requirement in &case.requirements {
+            self.requirement(requirement);
+        }
+        if case.steps.is_empty() {
+            self.add(at, "a case without steps would pass without testing anything");
+        }
+        let mut names: Vec<&str> = vec!["control"];
+        if let Some(super::Control::Register(action)) = &case.control {
+            self.register(at, action, &[]);
+        }
+        for step in &case.steps {
+            self.step(case, step, &names);
+            if let Some(id) = &step.id {
+                if names.contains(&id.as_str()) {
+                    self.add(at, format!("two steps are called {id:?}"));
+                }
+                names.push(id);
+            }
+        }
+    }
+
+    fn requirement(&mut self, id: &Spanned<String>) {
+        if self.catalogue.get(&id.value).is_none() {
+            let near = self.catalogue.nearest(&id.value);
+            let hint = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
+            self.add(&id.referenced, format!("no requirement has the id {:?}{hint}", id.value));
+        }
+    }
+
+    fn step(&mut self, case: &Case, step: &Step, names: &[&str]) {
+        let at = &case.id.referenced;
+        let actions = [step.register.is_some(), step.read.is_some(), step.delete.is_some(), step.request.is_some()];
+        if actions.iter().filter(|a| **a).count() != 1 {
+            self.add(at, "each step has exactly one action: register, read, delete or request");
+        }
+        if let Some(action) = &step.register {
+            self.register(at, action, names);
+        }
+        for client in [&step.read, &step.delete].into_iter().flatten() {
+            if !names.contains(&client.client.value.as_str()) {
+                self.add(&client.client.referenced, format!("no earlier step is called {:?}", client.client.value));
+            }
+        }
+        if let Some(query) = step.request.as_ref().and_then(|r| r.query.as_ref()) {
+            self.variables(at, query, names);
+        }
+        if let Some(expect) = &step.expect {
+            self.expect(case, expect, names, true);
+        }
+    }
+
+    fn register(&mut self, at: &Location, action: &RegisterAction, names: &[&str]) {
+        let whole = [action.body.is_some(), action.raw.is_some()].iter().filter(|b| **b).count();
+        if whole > 1 || (whole == 1 && (!action.with.is_empty() || !action.omit.is_empty())) {
+            self.add(at, "`body` and `raw` replace the base client, so neither goes with the other, `with` or `omit`");
+        }
+        if action.raw.is_some() && action.transform.is_some() {
+            self.add(at, "`transform` rewrites JSON and does not go with `raw`");
+        }
+        if let Some(raw) = &action.raw {
+            self.variables(at, raw, names);
+        }
+        for value in action.with.values().chain(action.body.iter().flat_map(|b| b.values())) {
+            self.value_variables(at, value, names);
+        }
+    }
+
+    fn expect(&mut self, case: &Case, expect: &Expect, names: &[&str], outermost: bool) {
+        let at = expect.requirement.as_ref().map_or(&case.id.referenced, |r| &r.referenced).to_owned();
+        let words = [
+            expect.created.is_some(),
+            expect.rejected.is_some(),
+            expect.status.is_some(),
+            expect.equivalent.is_some(),
+            expect.any_of.is_some(),
+        ];
+        if words.iter().filter(|w| **w).count() != 1 {
+            self.add(&at, "an expectation is exactly one of created, rejected, status, equivalent and any-of");
+        }
+        match &expect.requirement {
+            Some(id) if !case.requirements.iter().any(|r| r.value == id.value) => {
+                self.add(&at, format!("the case does not list the requirement {:?}", id.value));
+            }
+            None if outermost && case.requirements.len() > 1 => {
+                self.add(&at, "the case has several requirements, so each expectation names its own");
+            }
+            _ => {}
+        }
+        if let Some(name) = &expect.equivalent
+            && !names.contains(&name.value.as_str())
+        {
+            self.add(&name.referenced, format!("no earlier step is called {:?}", name.value));
+        }
+        let bodies = [
+            expect.created.as_ref().and_then(|c| c.body.as_ref()),
+            expect.rejected.as_ref().and_then(|c| c.body.as_ref()),
+            expect.status.as_ref().and_then(|c| c.body.as_ref()),
+        ];
+        for schema in bodies.into_iter().flatten() {
+            self.schema(&at, schema);
+            self.value_variables(&at, schema, names);
+        }
+        for inner in expect.any_of.iter().flatten().chain(expect.given.as_deref()) {
+            self.expect(case, inner, names, false);
+        }
+    }
+
+    fn schema(&mut self, at: &Location, schema: &Value) {
+        for fault in crate::judge::schema_faults(schema) {
+            self.add(at, fault);
+        }
+    }
+
+    fn value_variables(&mut self, at: &Location, value: &Value, names: &[&str]) {
+        match value {
+            Value::String(text) => self.variables(at, text, names),
+            Value::Array(items) => items.iter().for_each(|v| self.value_variables(at, v, names)),
+            Value::Object(map) => map.values().for_each(|v| self.value_variables(at, v, names)),
+            _ => {}
+        }
+    }
+
+    fn variables(&mut self, at: &Location, text: &str, names: &[&str]) {
+        for name in super::variables::names(text) {
+            if let Err(why) = super::variables::check(name, names) {
+                self.add(at, why);
+            }
+        }
+    }
+}

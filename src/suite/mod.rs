@@ -1,0 +1,41 @@
+//! Suites: declarative cases in YAML, loaded with line and column in every error.
+
+mod load;
+mod model;
+pub mod variables;
+pub mod yaml;
+
+use include_dir::{Dir, include_dir};
+
+pub use load::{Lint, LoadError, Suite, embedded, load_path, load_text};
+pub use model::{
+    AuthWord, BaseKind, Case, ClientRef, Control, CreatedExpect, Expect, RegisterAction, RejectedExpect, RequestAction,
+    StatusExpect, Step, SuiteFile, Transform,
+};
+
+/// The folder `suites/`, embedded in the build.
+pub static SUITES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/suites");
+
+/// The candidates that resemble `word`, best first: for the "did you mean" of errors.
+pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut scored: Vec<(usize, &str)> = candidates.map(|c| (distance(word, c), c)).collect();
+    scored.sort();
+    let limit = (word.len() / 3).max(2);
+    scored.into_iter().filter(|(d, c)| *d <= limit || c.contains(word)).map(|(_, c)| c).take(3).collect()
+}
+
+/// Levenshtein distance over characters.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let cost = if ca == *cb { diagonal } else { diagonal + 1 };
+            diagonal = row[j + 1];
+            row[j + 1] = cost.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}

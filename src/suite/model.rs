@@ -1,0 +1,247 @@
+//! What stands in a suite file. The JSON Schema for editors is generated from these types.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use serde_saphyr::Spanned;
+
+use crate::spec::{Capability, Level, Strength};
+
+/// A suite: cases that belong together.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SuiteFile {
+    /// `folder/name`, unique.
+    #[schemars(with = "String")]
+    pub suite: Spanned<String>,
+    pub title: String,
+    pub cases: Vec<Case>,
+}
+
+/// A case steers the server somewhere and says what must happen there.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Case {
+    /// Unique within its suite, kebab-case; never changed once published.
+    #[schemars(with = "String")]
+    pub id: Spanned<String>,
+    /// One sentence that says what the server has to do.
+    pub title: String,
+    /// Ids of the requirements that this case exercises.
+    #[schemars(with = "Vec<String>")]
+    pub requirements: Vec<Spanned<String>>,
+    /// Capabilities without which the case is skipped.
+    #[serde(default)]
+    #[schemars(with = "Vec<Capability>")]
+    pub needs: Vec<Spanned<Capability>>,
+    /// Runs only with --unsafe, or at a server that dcrspec holds itself.
+    #[serde(default, rename = "unsafe")]
+    pub is_unsafe: bool,
+    /// Runs only where clients can be deleted afterwards (or with --unsafe): the client would stay behind with a payload.
+    #[serde(default)]
+    pub needs_clean_up: bool,
+    /// The kind of base client that the case varies; `any` takes the first that the target accepts.
+    #[serde(default)]
+    pub base: BaseKind,
+    /// The same payload with the fault mended: has to be accepted, or the case is inconclusive.
+    #[serde(default)]
+    pub control: Option<Control>,
+    pub steps: Vec<Step>,
+}
+
+/// A kind of base client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BaseKind {
+    /// The first that the target accepts: confidential, then public.
+    #[default]
+    Any,
+    /// `token_endpoint_auth_method: none`.
+    Public,
+    /// A secret-based method.
+    Confidential,
+}
+
+/// What shows that the payload without its fault is accepted.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum Control {
+    /// The base client itself, as it was accepted earlier in this run.
+    Base {},
+    /// A registration of its own.
+    Register(Box<RegisterAction>),
+}
+
+/// One request and what is expected of the answer. Exactly one action stands in a step.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Step {
+    /// Name under which later steps and variables refer to the answer: `${steps.NAME.response.client_id}`.
+    #[serde(default)]
+    pub id: Option<String>,
+    #[serde(default)]
+    pub register: Option<Box<RegisterAction>>,
+    /// Reads a registered client (RFC 7592, 2.1).
+    #[serde(default)]
+    pub read: Option<ClientRef>,
+    /// Deletes a registered client (RFC 7592, 2.3).
+    #[serde(default)]
+    pub delete: Option<ClientRef>,
+    /// Anything else, sent to the registration endpoint.
+    #[serde(default)]
+    pub request: Option<RequestAction>,
+    /// Left out: the answer is watched by the rules alone.
+    #[serde(default)]
+    pub expect: Option<Expect>,
+}
+
+/// POST to the registration endpoint. Without `body` or `raw` the base client is sent, varied by `with` and `omit`.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RegisterAction {
+    /// Members set on top of the base client; null is sent as null.
+    #[serde(default)]
+    pub with: Map<String, Value>,
+    /// Members of the base client that are left out.
+    #[serde(default)]
+    pub omit: Vec<String>,
+    /// A whole body as JSON, in place of the base client.
+    #[serde(default)]
+    pub body: Option<Map<String, Value>>,
+    /// The exact text of the body; variables are filled in. For what JSON in YAML cannot say.
+    #[serde(default)]
+    pub raw: Option<String>,
+    /// Rewrites the body without changing what it means.
+    #[serde(default)]
+    pub transform: Option<Transform>,
+    /// The kind of base client, where it is not the case's.
+    #[serde(default)]
+    pub base: Option<BaseKind>,
+    /// `application/json` unless given.
+    #[serde(default)]
+    pub content_type: Option<String>,
+    /// Further header fields.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// The credentials to send; the target's own unless given.
+    #[serde(default)]
+    pub auth: Option<AuthWord>,
+}
+
+/// A rewriting that keeps the meaning of a JSON text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transform {
+    /// Members in reverse order.
+    ReverseMembers,
+    /// White space around every token, line ends and tabs included.
+    WhiteSpace,
+    /// Every character of every string and name as a backslash-u escape.
+    Escape,
+}
+
+/// Which credentials a request carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AuthWord {
+    None,
+    /// A Bearer token that no server issued.
+    Random,
+    /// The initial access token with its end cut off.
+    Truncated,
+}
+
+/// A client that an earlier step registered.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ClientRef {
+    /// The id of the step that registered it.
+    #[schemars(with = "String")]
+    pub client: Spanned<String>,
+}
+
+/// A request to the registration endpoint with another method.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RequestAction {
+    pub method: String,
+    /// Appended to the endpoint's URL after `?`; variables are filled in.
+    #[serde(default)]
+    pub query: Option<String>,
+    /// Sends the base client as a JSON body.
+    #[serde(default)]
+    pub with_base_body: bool,
+}
+
+/// What must be true of an answer. Has three outcomes: pass, fail, and inconclusive with a reason: 401, 403, 413, 429,
+/// 3xx and 503 are inconclusive unless `status` names them. Exactly one of `created`, `rejected`, `status`,
+/// `equivalent` and `any-of` stands in it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Expect {
+    /// The requirement that is broken when this fails; may be left out where the case has only one.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub requirement: Option<Spanned<String>>,
+    /// The level and strength of a failure, where it is milder than the requirement's own.
+    #[serde(default)]
+    pub level: Option<Level>,
+    #[serde(default)]
+    pub strength: Option<Strength>,
+    /// What to say when it fails.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// A client was created.
+    #[serde(default)]
+    pub created: Option<CreatedExpect>,
+    /// The registration was refused with 400.
+    #[serde(default)]
+    pub rejected: Option<RejectedExpect>,
+    /// One of these statuses, whatever they mean elsewhere.
+    #[serde(default)]
+    pub status: Option<StatusExpect>,
+    /// The same outcome as another exchange: `control`, or the id of an earlier step.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub equivalent: Option<Spanned<String>>,
+    /// At least one of these.
+    #[serde(default)]
+    pub any_of: Option<Vec<Expect>>,
+    /// When the answer is not even this, nothing can be said: the step is inconclusive.
+    #[serde(default)]
+    pub given: Option<Box<Expect>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CreatedExpect {
+    /// JSON Schema (2020-12) over the body; variables are filled in first.
+    #[serde(default)]
+    pub body: Option<Value>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RejectedExpect {
+    /// Error codes of which one has to be given.
+    #[serde(default)]
+    pub error: Vec<String>,
+    /// JSON Schema (2020-12) over the body.
+    #[serde(default)]
+    pub body: Option<Value>,
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct StatusExpect {
+    /// Statuses of which one has to be given.
+    pub one_of: Vec<u16>,
+    /// A header field that has to be there.
+    #[serde(default)]
+    pub header: Option<String>,
+    /// JSON Schema (2020-12) over the body.
+    #[serde(default)]
+    pub body: Option<Value>,
+}

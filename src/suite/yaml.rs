@@ -1,0 +1,29 @@
+//! Typed YAML with errors that show file, line, column and the offending line.
+
+use serde::de::DeserializeOwned;
+
+/// A YAML text that does not load: one sentence, then the offending lines.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{file}: {message}")]
+pub struct YamlError {
+    pub file: String,
+    pub message: String,
+}
+
+/// Parses one document into a typed value. Unknown keys are refused where the type says so, duplicate keys always;
+/// only `true` and `false` are booleans, so that `no` stays a word.
+pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, YamlError> {
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(text, options)
+        .map_err(|e| YamlError { file: file.to_owned(), message: e.render() })
+}
+
+/// The message for a fault at a known place, in the form that the parser's own errors have.
+pub fn at(file: &str, text: &str, line: usize, column: usize, message: &str) -> String {
+    let shown = text.lines().nth(line.saturating_sub(1)).unwrap_or("");
+    let caret = " ".repeat(column.saturating_sub(1));
+    format!(
+        "{file}:{line}:{column}: {message}\n  {line} | {shown}\n  {} | {caret}^",
+        " ".repeat(line.to_string().len())
+    )
+}

@@ -1,0 +1,233 @@
+//! One request and what came of it: what every rule, expectation and relation looks at.
+
+use std::{fmt, sync::OnceLock, time::Duration};
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::judge::parse::{self, ParsedBody};
+
+/// Header fields in the order in which they were sent or received, names as they were, values as bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headers(pub Vec<(String, Vec<u8>)>);
+
+impl Headers {
+    /// Every value of a field, by its name without regard to letter case, invalid UTF-8 replaced.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = String> + 'a {
+        self.0
+            .iter()
+            .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, v)| String::from_utf8_lossy(v).into_owned())
+    }
+
+    /// The first value of a field.
+    pub fn first(&self, name: &str) -> Option<String> {
+        self.all(name).next()
+    }
+
+    /// The media type of Content-Type in lower case, without parameters.
+    pub fn media_type(&self) -> Option<String> {
+        self.first("content-type").map(|v| v.split(';').next().unwrap_or("").trim().to_ascii_lowercase())
+    }
+
+    pub fn push(&mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) {
+        self.0.push((name.into(), value.into()));
+    }
+}
+
+/// What a request was meant as. Rules apply by kind; `Other` is judged by expectations alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// POST to the registration endpoint (RFC 7591, 3.1).
+    Register,
+    /// GET, PUT, DELETE of a client configuration endpoint (RFC 7592, 2).
+    Read,
+    Update,
+    Delete,
+    /// A metadata document.
+    Discover,
+    /// Anything else sent to the registration endpoint, such as another method.
+    Probe,
+    Other,
+}
+
+/// The credentials that a request carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Auth {
+    /// None at all.
+    None,
+    /// The initial access token that the target was given.
+    Initial,
+    /// A Bearer token made up by the harness, which no server issued.
+    Random,
+    /// The initial access token with its end cut off.
+    Truncated,
+    /// A registration access token (RFC 7592).
+    Registration,
+}
+
+/// A request as it is sent. The body is exact bytes.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub kind: Kind,
+    pub method: String,
+    /// Absolute URL, as a string: parsing would rewrite it.
+    pub url: String,
+    pub headers: Headers,
+    pub body: Bytes,
+    pub auth: Auth,
+}
+
+impl Request {
+    /// The body as one JSON object, where it is that.
+    pub fn object(&self) -> Option<serde_json::Map<String, Value>> {
+        match serde_json::from_slice(&self.body) {
+            Ok(Value::Object(map)) => Some(map),
+            _ => None,
+        }
+    }
+}
+
+/// A response as it was received.
+#[derive(Clone, Debug)]
+pub struct Response {
+    pub status: u16,
+    /// `HTTP/1.1` and the like.
+    pub version: String,
+    pub headers: Headers,
+    /// The body, up to the cap.
+    pub body: Bytes,
+    /// Set when the body did not end as it was announced.
+    pub cut: Option<Cut>,
+    parsed: OnceLock<ParsedBody>,
+}
+
+impl Response {
+    pub fn new(status: u16, version: impl Into<String>, headers: Headers, body: Bytes, cut: Option<Cut>) -> Self {
+        Response { status, version: version.into(), headers, body, cut, parsed: OnceLock::new() }
+    }
+
+    /// One tolerant parse, done when first asked for.
+    pub fn parsed(&self) -> &ParsedBody {
+        self.parsed.get_or_init(|| parse::tolerant(&self.body))
+    }
+
+    /// The body as a JSON object, read tolerantly (byte order mark, trailing bytes and bad UTF-8 notwithstanding).
+    pub fn object(&self) -> Option<&serde_json::Map<String, Value>> {
+        self.parsed().value.as_ref()?.as_object()
+    }
+
+    /// A string member of the body's object.
+    pub fn member(&self, name: &str) -> Option<&str> {
+        self.object()?.get(name)?.as_str()
+    }
+
+    /// Whether this answers a registration with a client: a 2xx with a client_id, or a 201 whatever it holds.
+    pub fn is_created(&self) -> bool {
+        self.status == 201
+            || ((200..300).contains(&self.status) && self.object().is_some_and(|o| o.contains_key("client_id")))
+    }
+}
+
+/// How a body ended early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The connection ended before the announced end.
+    Truncated,
+    /// More came than the harness reads.
+    Capped { limit: usize },
+    /// Nothing more came within the limit for the whole exchange.
+    Stalled,
+    /// Reset, or broken framing, in the middle of the body.
+    Broken(String),
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cut::Truncated => f.write_str("the connection was closed before the announced end of the body"),
+            Cut::Capped { limit } => write!(f, "the body did not end within {limit} bytes; the rest was not read"),
+            Cut::Stalled => f.write_str("the body did not end within the time limit"),
+            Cut::Broken(how) => write!(f, "the body broke off: {how}"),
+        }
+    }
+}
+
+/// How far an exchange had got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Connect,
+    /// The request was sent and no complete response head had come.
+    Head,
+}
+
+/// Why there is no response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FailureKind {
+    /// The name of the host did not resolve.
+    Dns,
+    /// Nobody listens at that address and port.
+    Refused,
+    /// Certificate or handshake.
+    Tls,
+    ConnectTimeout,
+    /// Connected, and no response head within the limit.
+    FirstByteTimeout,
+    Reset,
+    /// Closed before any response.
+    ClosedEarly,
+    NotHttp,
+    /// The harness could not even build the request.
+    NotSent,
+    Other,
+}
+
+/// A request that got no response, in words that a person can act on.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub kind: FailureKind,
+    pub phase: Phase,
+    /// One sentence: what happened and what to look at.
+    pub message: String,
+}
+
+/// What came of a request.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    Response(Response),
+    Failure(Failure),
+}
+
+/// A request, its outcome, and when.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// Counts up from 1 within a run.
+    pub id: u32,
+    /// Time of day at which the request was sent.
+    pub at: jiff::Timestamp,
+    pub request: Request,
+    pub outcome: Outcome,
+    pub took: Duration,
+}
+
+impl Exchange {
+    pub fn response(&self) -> Option<&Response> {
+        match &self.outcome {
+            Outcome::Response(r) => Some(r),
+            Outcome::Failure(_) => None,
+        }
+    }
+
+    /// Seconds since the epoch at which the response was made: its Date header, else the harness's clock.
+    pub fn response_time(&self) -> i64 {
+        self.response()
+            .and_then(|r| r.headers.first("date"))
+            .and_then(|d| jiff::fmt::rfc2822::parse(&d).ok())
+            .map_or_else(|| self.at.as_second(), |z| z.timestamp().as_second())
+    }
+
+    /// Whether this is a registration that was answered with a client.
+    pub fn created(&self) -> Option<&Response> {
+        (self.request.kind == Kind::Register).then(|| self.response()).flatten().filter(|r| r.is_created())
+    }
+}
