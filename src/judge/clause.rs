@@ -1,0 +1,271 @@
+//! Rules that are data: the entries of `allOf` in `schemas/*.schema.json`, each a guard and a demand.
+
+use std::sync::LazyLock;
+
+use jsonschema::{Validator, error::ValidationErrorKind};
+use serde_json::{Map, Value};
+
+use super::rule::{Claim, Context, Evidence, Objection, Rule, shorten};
+use crate::{
+    spec::{Catalogue, Level, Strength},
+    wire::{Exchange, Kind},
+};
+
+/// The schemas of messages, by file name.
+pub const SCHEMAS: &[(&str, &str)] = &[
+    ("registration-request.schema.json", include_str!("../../schemas/registration-request.schema.json")),
+    ("registration-response.schema.json", include_str!("../../schemas/registration-response.schema.json")),
+    ("registration-error.schema.json", include_str!("../../schemas/registration-error.schema.json")),
+];
+
+/// The message that a schema describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Message {
+    Created,
+    Error,
+}
+
+/// One entry of `allOf`.
+struct Clause {
+    message: Message,
+    requirement: String,
+    rule: String,
+    evidence: Evidence,
+    level: Option<Level>,
+    strength: Option<Strength>,
+    says: String,
+    /// `registration-response.schema.json#/allOf/3`
+    place: String,
+    guard: Option<Validator>,
+    demand: Validator,
+}
+
+static CLAUSES: LazyLock<Vec<Clause>> = LazyLock::new(|| {
+    let mut clauses = Vec::new();
+    for (file, message) in [
+        ("registration-response.schema.json", Message::Created),
+        ("registration-error.schema.json", Message::Error),
+    ] {
+        let text = SCHEMAS.iter().find(|(name, _)| *name == file).expect("both schemas are embedded").1;
+        clauses.extend(read(file, text, message).expect("a unit test reads the embedded schemas"));
+    }
+    clauses
+});
+
+/// The rules that the embedded schemas hold.
+pub fn rules() -> Vec<Box<dyn Rule>> {
+    CLAUSES.iter().map(|clause| Box::new(clause) as Box<dyn Rule>).collect()
+}
+
+fn read(file: &str, text: &str, message: Message) -> Result<Vec<Clause>, String> {
+    let schema: Value = serde_json::from_str(text).map_err(|e| format!("{file}: {e}"))?;
+    let entries = schema["allOf"].as_array().ok_or_else(|| format!("{file}: no allOf"))?;
+    let compile = |part: &Value| {
+        let mut whole = part.as_object().cloned().unwrap_or_default();
+        if let Some(defs) = schema.get("$defs") {
+            whole.insert("$defs".into(), defs.clone());
+        }
+        compile(&Value::Object(whole))
+    };
+    let mut clauses = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let place = format!("{file}#/allOf/{index}");
+        let word = |key: &str| entry.get(key).and_then(Value::as_str).map(str::to_owned);
+        let needed = |key: &str| word(key).ok_or_else(|| format!("{place}: {key} is missing"));
+        let typed = |key: &str| entry.get(key).cloned();
+        clauses.push(Clause {
+            message,
+            requirement: needed("x-requirement")?,
+            rule: needed("x-rule")?,
+            evidence: match needed("x-evidence")?.as_str() {
+                "passive" => Evidence::Passive,
+                "provoked" => Evidence::Provoked,
+                other => return Err(format!("{place}: x-evidence is passive or provoked, not {other}")),
+            },
+            level: typed("x-level").map(serde_json::from_value).transpose().map_err(|e| format!("{place}: {e}"))?,
+            strength: typed("x-strength")
+                .map(serde_json::from_value)
+                .transpose()
+                .map_err(|e| format!("{place}: {e}"))?,
+            says: needed("x-says")?,
+            guard: entry.get("if").map(compile).transpose().map_err(|e| format!("{place}/if: {e}"))?,
+            demand: compile(entry.get("then").ok_or_else(|| format!("{place}: then is missing"))?)
+                .map_err(|e| format!("{place}/then: {e}"))?,
+            place,
+        });
+    }
+    Ok(clauses)
+}
+
+/// Compiles a schema as every schema of this tool is compiled: 2020-12, offline, formats on.
+pub fn compile(schema: &Value) -> Result<Validator, String> {
+    jsonschema::options()
+        .with_draft(jsonschema::Draft::Draft202012)
+        .with_pattern_options(jsonschema::PatternOptions::regex())
+        .should_validate_formats(true)
+        .should_ignore_unknown_formats(false)
+        .build(schema)
+        .map_err(|e| e.to_string())
+}
+
+impl Rule for &'static Clause {
+    fn id(&self) -> &'static str {
+        &self.rule
+    }
+    fn requirement(&self) -> &'static str {
+        &self.requirement
+    }
+    fn evidence(&self) -> Evidence {
+        self.evidence
+    }
+
+    fn check(&self, exchange: &Exchange, context: &Context) -> Vec<Claim> {
+        let (body, level) = match self.message {
+            Message::Created => match exchange.created() {
+                Some(response) => (response.object(), self.level),
+                None => return Vec::new(),
+            },
+            Message::Error => match super::errors::registration_error(exchange, context) {
+                Some(error) => (error.response.object(), error.mild(&self.requirement, self.level)),
+                None => return Vec::new(),
+            },
+        };
+        let Some(body) = body else { return Vec::new() };
+        let body = Value::Object(body.clone());
+        if self.guard.as_ref().is_some_and(|guard| !guard.is_valid(&body)) {
+            return Vec::new();
+        }
+        // A hostile answer can hold a million wrong items: the first ones say it all.
+        if self.demand.is_valid(&body) {
+            return vec![Claim::Holds];
+        }
+        let mut seen: Vec<String> = Vec::new();
+        let mut claims = Vec::new();
+        for error in self.demand.iter_errors(&body).take(5) {
+            let path = error.instance_path().to_string();
+            let (place, what) = describe(&path, error.kind(), error.instance());
+            if seen.contains(&place) {
+                continue;
+            }
+            seen.push(place.clone());
+            let mut objection = Objection::new(place, format!("{}; {what}", self.says))
+                .expected(self.says.clone())
+                .actual(error.instance());
+            objection.schema_path = format!("{}/then{}", self.place, error.schema_path());
+            objection.level = level;
+            objection.strength = self.strength;
+            claims.push(Claim::Objects(objection));
+        }
+        claims
+    }
+}
+
+/// The member that is at fault, and what is the matter with it.
+fn describe(path: &str, kind: &ValidationErrorKind, instance: &Value) -> (String, String) {
+    match kind {
+        ValidationErrorKind::Required { property } => {
+            let name = property.as_str().unwrap_or_default();
+            (format!("{path}/{}", super::parse::pointer_token(name)), format!("{name} is missing"))
+        }
+        _ if path.is_empty() => ("/".into(), "the answer as a whole does not keep this".into()),
+        _ => (
+            path.to_owned(),
+            format!("{} is {} {}", path.trim_start_matches('/'), type_of(instance), shorten(&instance.to_string(), 80)),
+        ),
+    }
+}
+
+/// The JSON type of a value, with its article.
+pub fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "the literal",
+        Value::Bool(_) => "the boolean",
+        Value::Number(_) => "the number",
+        Value::String(_) => "the string",
+        Value::Array(_) => "the array",
+        Value::Object(_) => "the object",
+    }
+}
+
+/// The finding level of an entry, made no stronger than SHOULD.
+pub(super) fn at_most_should(requirement: &str, level: Option<Level>) -> Option<Level> {
+    let (own, _) = Catalogue::embedded().weigh(requirement, level, None);
+    Some(if own.rank() < Level::Should.rank() { Level::Should } else { own })
+}
+
+/// Keywords of JSON Schema 2020-12 that suites may use; a misspelt one would silently hold for everything.
+const KEYWORDS: &[&str] = &[
+    "$ref", "$defs", "$comment", "title", "description", "type", "enum", "const", "multipleOf", "maximum",
+    "exclusiveMaximum", "minimum", "exclusiveMinimum", "maxLength", "minLength", "pattern", "maxItems", "minItems",
+    "uniqueItems", "maxContains", "minContains", "maxProperties", "minProperties", "required", "dependentRequired",
+    "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "prefixItems", "items", "contains",
+    "properties", "patternProperties", "additionalProperties", "propertyNames", "unevaluatedItems",
+    "unevaluatedProperties", "format",
+];
+
+/// What is wrong with a JSON Schema that a suite holds: keywords that do not exist, or values that no schema can have.
+pub fn schema_faults(schema: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    unknown_keywords(schema, "", &mut faults);
+    if faults.is_empty()
+        && let Err(error) = compile(schema)
+    {
+        faults.push(format!("the schema cannot be used: {error}"));
+    }
+    faults
+}
+
+fn unknown_keywords(schema: &Value, path: &str, faults: &mut Vec<String>) {
+    let Some(map) = schema.as_object() else { return };
+    for (key, value) in map {
+        let path = format!("{path}/{key}");
+        match key.as_str() {
+            "properties" | "patternProperties" | "$defs" | "dependentSchemas" => {
+                let members: Map<String, Value> = value.as_object().cloned().unwrap_or_default();
+                for (name, inner) in &members {
+                    unknown_keywords(inner, &format!("{path}/{name}"), faults);
+                }
+            }
+            "allOf" | "anyOf" | "oneOf" | "prefixItems" => {
+                for (i, inner) in value.as_array().into_iter().flatten().enumerate() {
+                    unknown_keywords(inner, &format!("{path}/{i}"), faults);
+                }
+            }
+            "not" | "if" | "then" | "else" | "items" | "contains" | "additionalProperties" | "propertyNames"
+            | "unevaluatedItems" | "unevaluatedProperties" => unknown_keywords(value, &path, faults),
+            key if KEYWORDS.contains(&key) => {}
+            key => {
+                let near = crate::suite::nearest(key, KEYWORDS.iter().copied());
+                let hint = near.first().map(|n| format!("; did you mean {n:?}?")).unwrap_or_default();
+                faults.push(format!("{path}: {key:?} is no keyword of JSON Schema{hint}"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_embedded_schema_compiles_and_names_requirements_of_the_catalogue() {
+        for (file, text) in SCHEMAS {
+            let schema: Value = serde_json::from_str(text).unwrap();
+            compile(&schema).unwrap_or_else(|e| panic!("{file}: {e}"));
+            for entry in schema["allOf"].as_array().unwrap() {
+                let id = entry["x-requirement"].as_str().unwrap();
+                assert!(Catalogue::embedded().get(id).is_some(), "{file}: {id}");
+            }
+        }
+        assert!(CLAUSES.len() > 20);
+    }
+
+    #[test]
+    fn a_misspelt_keyword_is_found_with_the_right_one() {
+        let faults = schema_faults(&json!({"properties": {"a": {"requierd": ["b"]}}}));
+        assert_eq!(faults, ["/properties/a/requierd: \"requierd\" is no keyword of JSON Schema; did you mean \"required\"?"]);
+        assert!(schema_faults(&json!({"type": "strin"}))[0].contains("cannot be used"));
+    }
+}
