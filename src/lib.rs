@@ -23,6 +23,9 @@
 
 pub mod judge;
 pub mod report;
+pub mod run;
+pub mod server;
 pub mod spec;
 pub mod suite;
+pub mod target;
 pub mod wire;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::rule::{Claim, Context, Evidence, Objection, Rule, shorten};
 use crate::{
     spec::{Catalogue, Level, Strength},
-    wire::{Exchange, Kind},
+    wire::Exchange,
 };
 
 /// The schemas of messages, by file name.

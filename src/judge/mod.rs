@@ -1,16 +1,35 @@
 //! The judge: holds every exchange against every rule that applies to it, whoever caused the exchange.
 
+mod clause;
+mod clock;
+mod coded;
+mod errors;
+mod members;
+mod memory;
 pub mod parse;
+mod redirects;
+pub mod relation;
 mod rule;
+mod success;
+mod token;
 
-pub use rule::{Claim, Context, Evidence, Judge, Judgement, Objection, Rule};
+pub use clause::{SCHEMAS, compile, schema_faults};
+pub use memory::Memory;
+pub use rule::{Claim, Context, Evidence, Judge, Judgement, Objection, Rule, shorten};
 
-/// Every embedded rule.
+/// Every embedded rule: the clauses of `schemas/` and the coded ones. Those over many exchanges are in [`Memory`].
 fn all_rules() -> Vec<Box<dyn Rule>> {
-    Vec::new()
+    let mut rules = clause::rules();
+    let coded = [clock::RULES, errors::RULES, members::RULES, redirects::RULES, success::RULES, token::RULES];
+    for rule in coded.into_iter().flatten() {
+        rules.push(Box::new(rule));
+    }
+    rules
 }
 
-/// What is wrong with a JSON Schema that a suite holds: keywords that do not exist, or values that no schema can have.
-pub fn schema_faults(_schema: &serde_json::Value) -> Vec<String> {
-    Vec::new()
+/// Id and requirement of every rule, those over many exchanges included.
+pub fn rule_ids() -> Vec<(&'static str, &'static str)> {
+    let mut ids: Vec<_> = all_rules().iter().map(|r| (r.id(), r.requirement())).collect();
+    ids.extend_from_slice(memory::RULES);
+    ids
 }

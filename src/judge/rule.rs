@@ -18,6 +18,10 @@ pub struct Context {
     pub protected: bool,
     /// The same metadata and credentials were accepted before; the exchange repeats them.
     pub repeats_accepted: bool,
+    /// The server's metadata names an endpoint for pushed authorization requests (RFC 9126).
+    pub pushed_requests: bool,
+    /// The server publishes an OpenID document and no RFC 8414 one.
+    pub openid_only: bool,
 }
 
 /// What an exchange shows about a requirement.
@@ -136,9 +140,10 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// The judge with every embedded rule. Schemas are compiled here, once.
-    pub fn new() -> Judge {
-        Judge { rules: super::all_rules() }
+    /// The judge with every embedded rule. Schemas are compiled when it is first asked for.
+    pub fn embedded() -> &'static Judge {
+        static JUDGE: std::sync::LazyLock<Judge> = std::sync::LazyLock::new(|| Judge { rules: super::all_rules() });
+        &JUDGE
     }
 
     pub fn rules(&self) -> impl Iterator<Item = &dyn Rule> {
@@ -159,11 +164,5 @@ impl Judge {
             }
         }
         judgements
-    }
-}
-
-impl Default for Judge {
-    fn default() -> Self {
-        Judge::new()
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! - `${fresh.NAME}`: a random word, the same for one NAME throughout a case;
 //! - `${base.MEMBER}`: a member of the base client that the target accepts;
+//! - `${target.scope}`: scope values that the target names in its metadata, else such as most servers know;
 //! - `${steps.ID.response.MEMBER}` and `${control.response.MEMBER}`: a member of an earlier answer.
 
 use serde_json::Value;
@@ -16,7 +17,7 @@ pub fn check(name: &str, steps: &[&str]) -> Result<(), String> {
     let parts: Vec<&str> = name.split('.').collect();
     match parts.as_slice() {
         ["fresh", _] | ["base", _] => Ok(()),
-        ["control", "response", _] => Ok(()),
+        ["control", "response", _] | ["target", "scope"] => Ok(()),
         ["steps", id, "response", _] if steps.contains(id) => Ok(()),
         ["steps", id, "response", _] => Err(format!("${{{name}}}: no earlier step is called {id:?}")),
         _ => Err(format!(

@@ -1,0 +1,176 @@
+//! Rules over many exchanges: identifiers, secrets and what a read shows that the 201 did not.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{
+    coded::is_metadata,
+    rule::{Claim, Evidence, Judgement, Objection},
+};
+use crate::wire::{Exchange, Kind};
+
+/// What is remembered of the clients that were seen. Secrets are kept as salted hashes only.
+#[derive(Debug, Default)]
+pub struct Memory {
+    clients: HashMap<String, Seen>,
+    secrets: HashMap<[u8; 32], (String, u32)>,
+    salt: u64,
+}
+
+#[derive(Debug)]
+struct Seen {
+    exchange: u32,
+    sent: Map<String, Value>,
+    answer: Map<String, Value>,
+}
+
+/// The ids of the rules here, with their requirements.
+pub(super) const RULES: &[(&str, &str)] = &[
+    ("client-id-unique", "rfc7591-3.2.1-client-id-unique"),
+    ("client-id-shared", "rfc7591-3.2.1-client-id-shared-by-instances"),
+    ("secret-unique", "rfc7591-3.2.1-client-secret-unique"),
+    ("read-shows-no-more", "rfc7591-3.2.1-return-all-metadata"),
+    ("read-shows-no-more-variants", "rfc7591-2.2-language-variants-returned"),
+];
+
+impl Memory {
+    pub fn new(salt: u64) -> Memory {
+        Memory { salt, ..Memory::default() }
+    }
+
+    /// A client that was deleted: its identifier may be issued again.
+    pub fn forget(&mut self, client_id: &str) {
+        self.clients.remove(client_id);
+    }
+
+    /// Holds an exchange against all that came before, and remembers it.
+    pub fn observe(&mut self, exchange: &Exchange) -> Vec<Judgement> {
+        match exchange.request.kind {
+            Kind::Register => self.registered(exchange),
+            Kind::Read => self.read(exchange),
+            _ => Vec::new(),
+        }
+    }
+
+    fn registered(&mut self, exchange: &Exchange) -> Vec<Judgement> {
+        let Some(answer) = exchange.created().and_then(|r| r.object()) else { return Vec::new() };
+        let Some(client_id) = answer.get("client_id").and_then(Value::as_str).filter(|s| !s.is_empty()) else {
+            return Vec::new();
+        };
+        let sent = super::errors::sent(exchange);
+        let mut judgements = Vec::new();
+        match self.clients.get(client_id) {
+            Some(earlier) if different(&earlier.sent, &sent) => judgements.push(judgement(
+                0,
+                Evidence::Passive,
+                Claim::Objects(
+                    Objection::new("/client_id", "a client_id was issued again to a client that differs in name, redirection URIs and software")
+                        .expected("an identifier that is valid for one client")
+                        .actual_text(client_id)
+                        .with(earlier.exchange),
+                ),
+            )),
+            Some(_) => judgements.push(judgement(1, Evidence::Passive, Claim::Holds)),
+            None if self.clients.values().any(|c| different(&c.sent, &sent)) => {
+                judgements.push(judgement(0, Evidence::Passive, Claim::Holds));
+            }
+            None => {}
+        }
+        if let Some(secret) = answer.get("client_secret").and_then(Value::as_str).filter(|s| !s.is_empty()) {
+            let hash = self.hash(secret);
+            match self.secrets.get(&hash) {
+                Some((other, with)) if other != client_id => judgements.push(judgement(
+                    2,
+                    Evidence::Passive,
+                    Claim::Objects(
+                        Objection::new("/client_secret", "two clients were given the same client_secret")
+                            .expected("a secret of its own for every client_id")
+                            .with(*with),
+                    ),
+                )),
+                Some(_) => {}
+                None if !self.secrets.is_empty() => judgements.push(judgement(2, Evidence::Passive, Claim::Holds)),
+                None => {}
+            }
+            self.secrets.insert(hash, (client_id.to_owned(), exchange.id));
+        }
+        let seen = Seen { exchange: exchange.id, sent, answer: answer.clone() };
+        self.clients.insert(client_id.to_owned(), seen);
+        judgements
+    }
+
+    /// A read that shows a member which was asked for and which the 201 left out proves that it was registered.
+    fn read(&self, exchange: &Exchange) -> Vec<Judgement> {
+        let Some(shown) = exchange.response().filter(|r| r.status == 200).and_then(|r| r.object()) else {
+            return Vec::new();
+        };
+        let Some(seen) = shown.get("client_id").and_then(Value::as_str).and_then(|id| self.clients.get(id)) else {
+            return Vec::new();
+        };
+        let mut judgements = Vec::new();
+        let mut variants = false;
+        let mut hidden = false;
+        for (name, value) in shown.iter().filter(|(n, v)| is_metadata(n) && !v.is_null()) {
+            let tagged = name.contains('#');
+            variants |= tagged && seen.answer.contains_key(name);
+            if !seen.sent.contains_key(name) || seen.answer.contains_key(name) || is_default(name, value) {
+                continue;
+            }
+            // The tag may come back in another letter case or form.
+            if tagged && seen.answer.keys().any(|k| k.eq_ignore_ascii_case(name)) {
+                continue;
+            }
+            hidden = true;
+            let objection = Objection::new(
+                format!("/{}", super::parse::pointer_token(name)),
+                format!("{name} was registered, as a read shows, and the answer to the registration did not list it"),
+            )
+            .expected("all registered metadata in the 201")
+            .actual(value)
+            .with(seen.exchange);
+            if tagged {
+                judgements.push(judgement(4, Evidence::Passive, Claim::Objects(objection.clone())));
+            }
+            judgements.push(judgement(3, Evidence::Passive, Claim::Objects(objection)));
+        }
+        if !hidden {
+            judgements.push(judgement(3, Evidence::Passive, Claim::Holds));
+            if variants {
+                judgements.push(judgement(4, Evidence::Passive, Claim::Holds));
+            }
+        }
+        judgements
+    }
+
+    fn hash(&self, secret: &str) -> [u8; 32] {
+        let mut hasher = Sha256::new();
+        hasher.update(self.salt.to_le_bytes());
+        hasher.update(secret.as_bytes());
+        hasher.finalize().into()
+    }
+}
+
+fn judgement(rule: usize, evidence: Evidence, claim: Claim) -> Judgement {
+    let (rule, requirement) = RULES[rule];
+    Judgement { requirement, rule, evidence, claim }
+}
+
+/// Two requests that cannot be instances of one client: name, redirection URIs and software all differ.
+fn different(a: &Map<String, Value>, b: &Map<String, Value>) -> bool {
+    ["client_name", "redirect_uris", "software_id"].iter().all(|name| match (a.get(*name), b.get(*name)) {
+        (Some(a), Some(b)) => a != b,
+        _ => false,
+    })
+}
+
+/// Members that only hold a default may be left out of the 201.
+fn is_default(name: &str, value: &Value) -> bool {
+    match name {
+        "grant_types" => *value == json!(["authorization_code"]),
+        "response_types" => *value == json!(["code"]),
+        "token_endpoint_auth_method" => *value == json!("client_secret_basic"),
+        _ => *value == json!([]) || *value == json!(""),
+    }
+}

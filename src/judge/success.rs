@@ -1,0 +1,295 @@
+//! The success response as a message: status, media type, bytes, cache headers (RFC 7591, 3.2.1).
+
+use serde_json::Value;
+
+use super::{
+    coded::{Coded, DEFINED, holds, is_metadata, objects},
+    errors::sent,
+    rule::{Claim, Context, Evidence, Objection},
+};
+use crate::{
+    spec::Level,
+    wire::{Auth, Cut, Exchange, Kind},
+};
+
+pub(super) const RULES: &[Coded] = &[
+    Coded {
+        id: "created-is-201",
+        requirement: "rfc7591-3.2.1-created-status",
+        evidence: Evidence::Passive,
+        check: created_status,
+    },
+    Coded {
+        id: "created-is-json",
+        requirement: "rfc7591-3.2.1-json-body",
+        evidence: Evidence::Passive,
+        check: json_body,
+    },
+    Coded {
+        id: "created-is-strict-json",
+        requirement: "rfc7591-3.2.1-json-strict",
+        evidence: Evidence::Passive,
+        check: json_strict,
+    },
+    Coded { id: "no-store", requirement: "rfc7591-3.2.1-no-store", evidence: Evidence::Passive, check: no_store },
+    Coded {
+        id: "defined-names-in-place",
+        requirement: "rfc7591-1.1-case-sensitive-names",
+        evidence: Evidence::Passive,
+        check: names_in_place,
+    },
+    Coded {
+        id: "names-not-folded",
+        requirement: "rfc7591-1.1-case-sensitive-names",
+        evidence: Evidence::Provoked,
+        check: names_not_folded,
+    },
+    Coded {
+        id: "open-to-anyone",
+        requirement: "rfc7591-3-open-registration",
+        evidence: Evidence::Passive,
+        check: open_registration,
+    },
+    Coded {
+        id: "takes-initial-access-token",
+        requirement: "rfc7591-3-initial-access-token",
+        evidence: Evidence::Passive,
+        check: initial_access_token,
+    },
+    Coded {
+        id: "values-replaced",
+        requirement: "rfc7591-3.2.1-may-replace",
+        evidence: Evidence::Passive,
+        check: values_replaced,
+    },
+    Coded {
+        id: "defaults-filled-in",
+        requirement: "rfc7591-3.1-defaults-for-omitted",
+        evidence: Evidence::Passive,
+        check: defaults_filled,
+    },
+    Coded {
+        id: "members-beyond",
+        requirement: "rfc7591-3.2.1-additional-members",
+        evidence: Evidence::Passive,
+        check: additional_members,
+    },
+    Coded {
+        id: "scope-by-default",
+        requirement: "rfc7591-2-scope-default",
+        evidence: Evidence::Passive,
+        check: scope_default,
+    },
+];
+
+fn created_status(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+    match exchange.created() {
+        Some(response) if response.status == 201 => holds(),
+        Some(response) => objects(
+            Objection::new("status", format!("a client was created and answered {}; that is 201 Created", response.status))
+                .expected("201")
+                .actual_text(&response.status.to_string()),
+        ),
+        None => Vec::new(),
+    }
+}
+
+fn json_body(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+    let Some(response) = exchange.created() else { return Vec::new() };
+    let finding = |place: &str, message: String, actual: &str| {
+        objects(
+            Objection::new(place, message)
+                .expected("application/json with one JSON object, its parameters at the top level")
+                .actual_text(actual),
+        )
+    };
+    match &response.cut {
+        // Whoever reads no further than its own cap knows nothing about the end.
+        Some(Cut::Capped { .. } | Cut::Stalled) => return Vec::new(),
+        Some(cut @ (Cut::Truncated | Cut::Broken(_))) => {
+            return finding("body", format!("the answer to a registration breaks off: {cut}"), "");
+        }
+        None => {}
+    }
+    let media_type = response.headers.media_type().unwrap_or_default();
+    if media_type != "application/json" {
+        let shown = if media_type.is_empty() { "no media type" } else { &media_type };
+        return finding(
+            "header:content-type",
+            format!("the answer to a registration is labelled {shown}; it is application/json"),
+            &media_type,
+        );
+    }
+    let text = String::from_utf8_lossy(&response.body);
+    match &response.parsed().value {
+        Some(Value::Object(body)) if body.contains_key("client_id") => holds(),
+        Some(Value::Object(body)) => {
+            let nest = body.iter().find(|(_, v)| v.get("client_id").is_some_and(Value::is_string));
+            match nest {
+                Some((name, _)) => finding(
+                    &format!("/{name}"),
+                    format!("client_id and its companions stand inside {name:?}; every parameter stands at the top level"),
+                    name,
+                ),
+                None => holds(),
+            }
+        }
+        Some(_) => finding("body", "the answer to a registration is JSON, but not an object".into(), &text),
+        None if response.body.is_empty() => finding("body", "the answer to a registration has no body".into(), ""),
+        // A number that only this harness cannot hold is valid JSON.
+        None if response.parsed().error.as_ref().is_some_and(|e| e.contains("number out of range")) => Vec::new(),
+        None => finding(
+            "body",
+            format!(
+                "the answer to a registration is not JSON: {}",
+                response.parsed().error.as_deref().unwrap_or("no value")
+            ),
+            &text,
+        ),
+    }
+}
+
+/// Names whose repetition decides who the client is: a duplicate is then no mere matter of style.
+const CREDENTIALS: &[&str] = &["/client_id", "/client_secret", "/registration_access_token"];
+
+fn json_strict(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+    let Some(response) = exchange.created() else { return Vec::new() };
+    let parsed = response.parsed();
+    if response.cut.is_some() || parsed.value.is_none() {
+        // What does not parse at all is the business of json-body; trailing commas and comments end up there.
+        return Vec::new();
+    }
+    let mut claims = Vec::new();
+    let mut add = |place: &str, message: String| {
+        claims.push(Claim::Objects(Objection::new(place, message).expected("strict JSON (RFC 8259)")));
+    };
+    if parsed.byte_order_mark {
+        add("bytes", "the answer begins with a byte order mark, which no JSON text may carry".into());
+    }
+    if parsed.invalid_utf8 {
+        add("bytes", "the answer holds bytes that are not UTF-8".into());
+    }
+    if let Some(rest) = &parsed.trailing {
+        add("bytes", format!("text follows the JSON object: {rest}"));
+    }
+    for path in parsed.duplicates.iter().take(5) {
+        let mut objection = Objection::new(path.clone(), format!("the member {path} occurs twice in one object"))
+            .expected("unique member names (RFC 8259, 4)");
+        if !CREDENTIALS.contains(&path.as_str()) {
+            objection.level = Some(Level::Should);
+        }
+        claims.push(Claim::Objects(objection));
+    }
+    if claims.is_empty() { holds() } else { claims }
+}
+
+fn no_store(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+    let Some(response) = exchange.created() else { return Vec::new() };
+    let secret = ["client_secret", "registration_access_token"]
+        .into_iter()
+        .find(|name| response.member(name).is_some_and(|v| !v.is_empty()));
+    let Some(secret) = secret else { return Vec::new() };
+    let directives: Vec<String> = response.headers.all("cache-control").collect();
+    let kept_out = directives.iter().flat_map(|v| v.split(',')).any(|d| d.trim().eq_ignore_ascii_case("no-store"));
+    if kept_out {
+        return holds();
+    }
+    let shown = if directives.is_empty() { "no Cache-Control".to_owned() } else { directives.join(", ") };
+    objects(
+        Objection::new(
+            "header:cache-control",
+            format!("an answer with {secret} may be kept by caches: it has {shown} (RFC 7591 shows no-store in its examples, RFC 6749, 5.1 demands it of token responses)"),
+        )
+        .expected("Cache-Control: no-store")
+        .actual_text(&directives.join(", ")),
+    )
+}
+
+/// A name with its letter case and separators taken away.
+fn folded(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// Another spelling stands in place of a defined name.
+fn names_in_place(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+    let Some(body) = exchange.created().and_then(|r| r.object()) else { return Vec::new() };
+    let sent = sent(exchange);
+    let mut claims = Vec::new();
+    for name in body.keys() {
+        if name.contains('#') || sent.contains_key(name) {
+            continue;
+        }
+        let defined = DEFINED.iter().find(|d| **d != name && folded(d) == folded(name));
+        if let Some(defined) = defined
+            && !body.contains_key(*defined)
+        {
+            claims.push(Claim::Objects(
+                Objection::new(format!("/{name}"), format!("{name:?} stands in place of {defined:?}; names are case-sensitive"))
+                    .expected(*defined)
+                    .actual_text(name),
+            ));
+        }
+    }
+    if claims.is_empty() && body.contains_key("client_id") { holds() } else { claims }
+}
+
+/// A member under another spelling of client_name took effect as client_name.
+fn names_not_folded(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+    let Some(body) = exchange.created().and_then(|r| r.object()) else { return Vec::new() };
+    let sent = sent(exchange);
+    let mut tried = false;
+    for (name, value) in &sent {
+        let Some(defined) = DEFINED.iter().find(|d| *d != name && d.eq_ignore_ascii_case(name)) else { continue };
+        tried = true;
+        if sent.contains_key(*defined) && sent.get(*defined) != Some(value) && body.get(*defined) == Some(value) {
+            return objects(
+                Objection::new(format!("/{defined}"), format!("the value of {name:?} was registered as {defined}; names are case-sensitive"))
+                    .expected("the value of the member that is spelled as defined")
+                    .actual(value),
+            );
+        }
+    }
+    if tried { holds() } else { Vec::new() }
+}
+
+fn open_registration(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+    match exchange.created() {
+        Some(_) if exchange.request.auth == Auth::None => holds(),
+        _ => Vec::new(),
+    }
+}
+
+fn initial_access_token(exchange: &Exchange, context: &Context) -> Vec<Claim> {
+    match exchange.created() {
+        Some(_) if exchange.request.auth == Auth::Initial && context.protected => holds(),
+        _ => Vec::new(),
+    }
+}
+
+fn values_replaced(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+    let Some(body) = exchange.created().and_then(|r| r.object()) else { return Vec::new() };
+    let replaced = sent(exchange).iter().any(|(k, v)| is_metadata(k) && body.get(k).is_some_and(|b| b != v));
+    if replaced { holds() } else { Vec::new() }
+}
+
+fn defaults_filled(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+    let Some(body) = exchange.created().and_then(|r| r.object()) else { return Vec::new() };
+    let sent = sent(exchange);
+    if body.iter().any(|(k, v)| is_metadata(k) && !v.is_null() && !sent.contains_key(k)) { holds() } else { Vec::new() }
+}
+
+fn additional_members(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+    let Some(body) = exchange.created().and_then(|r| r.object()) else { return Vec::new() };
+    let beyond = body.keys().any(|k| !is_metadata(k) && !DEFINED.contains(&k.as_str()));
+    if beyond { holds() } else { Vec::new() }
+}
+
+fn scope_default(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+    let Some(response) = exchange.created() else { return Vec::new() };
+    let given = response.member("scope").is_some_and(|s| !s.is_empty());
+    if given && exchange.request.kind == Kind::Register && !sent(exchange).contains_key("scope") {
+        holds()
+    } else {
+        Vec::new()
+    }
+}

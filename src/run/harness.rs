@@ -1,0 +1,356 @@
+//! Sends requests to one target and has every exchange judged: what suites, clean-up and later the fuzzer share.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+
+use super::{Options, evidence::Evidence};
+use crate::{
+    judge::{Context, Judge, Memory},
+    report::CapabilityState,
+    spec::{Capability, Catalogue},
+    target::{Ground, Target, registration},
+    wire::{Auth, Exchange, Headers, Kind, Ledger, Outcome, Pacer, Redactor, Registered, Request, WaitBudget, retry_delay},
+};
+
+/// A client of this run that may still exist.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub client_id: String,
+    pub uri: Option<String>,
+    pub token: Option<String>,
+}
+
+/// One target under test, and everything that was seen of it.
+pub struct Harness<'a> {
+    pub target: &'a Target,
+    pub options: &'a Options,
+    pub judge: &'static Judge,
+    pub ground: Ground,
+    pub context: Context,
+    pub evidence: Evidence,
+    pub exchanges: Vec<Exchange>,
+    pub ledger: Ledger,
+    pub redactor: Redactor,
+    /// Clients that the current case registered, to be deleted after it.
+    pub clients: Vec<Client>,
+    /// `suite/case` while a case runs.
+    pub case: String,
+    /// Problems with the ledger or the clean-up, for stderr.
+    pub complaints: Vec<String>,
+    memory: Memory,
+    pacer: Pacer,
+    budget: WaitBudget,
+    random: rand_chacha::ChaCha8Rng,
+    judged: usize,
+    waited: Duration,
+}
+
+impl<'a> Harness<'a> {
+    pub fn new(target: &'a Target, options: &'a Options, ledger: Ledger) -> Harness<'a> {
+        use rand_chacha::rand_core::SeedableRng;
+        let redactor = Redactor::new();
+        if let Some(token) = &target.token {
+            redactor.learn("initial_access_token", token);
+        }
+        let rate = options.rate.or(if target.own { None } else { Some(10.0) });
+        Harness {
+            target,
+            options,
+            judge: Judge::embedded(),
+            ground: Ground::default(),
+            context: Context::default(),
+            evidence: Evidence::default(),
+            exchanges: Vec::new(),
+            ledger,
+            redactor,
+            clients: Vec::new(),
+            case: String::new(),
+            complaints: Vec::new(),
+            memory: Memory::new(options.seed),
+            pacer: Pacer::new(rate),
+            budget: WaitBudget::new(options.wait_budget),
+            random: rand_chacha::ChaCha8Rng::seed_from_u64(options.seed),
+            judged: 0,
+            waited: Duration::ZERO,
+        }
+    }
+
+    /// A word of 24 hexadecimal digits from the run's seed.
+    pub fn fresh(&mut self) -> String {
+        use rand_chacha::rand_core::Rng;
+        let mut bytes = [0_u8; 12];
+        self.random.fill_bytes(&mut bytes);
+        bytes.iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// Time spent waiting because the server asked for it.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    /// Sends a request as it is, waits out rate limits within the budget, and records the exchange. A registration is
+    /// in the ledger before it is sent, and its client as soon as the answer is read.
+    pub async fn send(&mut self, mut request: Request, marker: &str) -> usize {
+        for (name, value) in &self.target.headers {
+            request.headers.push(name.clone(), value.as_bytes().to_vec());
+        }
+        let creates = matches!(request.kind, Kind::Register | Kind::Probe);
+        if creates {
+            let noted = self.ledger.intent(marker, &request.url);
+            self.note(noted);
+        }
+        loop {
+            self.pacer.wait().await;
+            let at = jiff::Timestamp::now();
+            let started = Instant::now();
+            let (outcome, took) = self.target.transport.send(&request).await;
+            let exchange = Exchange {
+                id: self.exchanges.len() as u32 + 1,
+                at,
+                request: request.clone(),
+                outcome,
+                took: if took.is_zero() { started.elapsed() } else { took },
+            };
+            self.redactor.learn_from(&exchange);
+            let delay = exchange.response().and_then(retry_delay);
+            self.exchanges.push(exchange);
+            let index = self.exchanges.len() - 1;
+            // In-process nothing limits rates but on purpose, so no time is lost there.
+            match delay {
+                Some(delay) if !self.target.own && self.budget.take(delay) => {
+                    self.waited += delay;
+                    tokio::time::sleep(delay).await;
+                }
+                _ => {
+                    if creates {
+                        self.enter(index, marker);
+                    }
+                    return index;
+                }
+            }
+        }
+    }
+
+    /// Enters what came of a registration into the ledger.
+    fn enter(&mut self, index: usize, marker: &str) {
+        let exchange = &self.exchanges[index];
+        let noted = match &exchange.outcome {
+            Outcome::Failure(failure) => {
+                let message = failure.message.clone();
+                self.ledger.unknown(marker, &message)
+            }
+            Outcome::Response(response) => {
+                let word = |name: &str| response.member(name).filter(|s| !s.is_empty()).map(str::to_owned);
+                let success = (200..300).contains(&response.status);
+                match word("client_id").filter(|_| success) {
+                    Some(client_id) => {
+                        let client = Client {
+                            client_id,
+                            uri: word("registration_client_uri"),
+                            token: word("registration_access_token"),
+                        };
+                        self.clients.push(client.clone());
+                        self.ledger.registered(Registered {
+                            marker: marker.to_owned(),
+                            endpoint: exchange.request.url.clone(),
+                            client_id: client.client_id,
+                            registration_client_uri: client.uri,
+                            registration_access_token: client.token,
+                        })
+                    }
+                    // A 201 that cannot be read has created something that cannot be named.
+                    None if response.status == 201 => self.ledger.unknown(marker, "a 201 without a readable client_id"),
+                    None => self.ledger.rejected(marker),
+                }
+            }
+        };
+        self.note(noted);
+    }
+
+    pub fn note(&mut self, result: Result<(), String>) {
+        if let Err(complaint) = result
+            && !self.complaints.contains(&complaint)
+        {
+            self.complaints.push(complaint);
+        }
+    }
+
+    /// Has every exchange judged that was not judged yet. Before the ladder has ended nothing is: only then is it known
+    /// whether the URL is a registration endpoint at all.
+    pub fn judge_pending(&mut self) {
+        while self.judged < self.exchanges.len() {
+            let exchange = &self.exchanges[self.judged];
+            self.judged += 1;
+            let context = Context { repeats_accepted: self.repeats_accepted(exchange), ..self.context.clone() };
+            let mut judgements = self.judge.judge(exchange, &context);
+            judgements.extend(self.memory.observe(exchange));
+            for judgement in &judgements {
+                self.evidence.judgement(judgement, exchange.id, &self.case);
+            }
+            if exchange.request.kind == Kind::Delete
+                && exchange.response().is_some_and(|r| r.status == 204)
+                && let Some(client) = self.clients.iter().find(|c| c.uri.as_deref() == Some(exchange.request.url.as_str()))
+            {
+                self.memory.forget(&client.client_id);
+            }
+        }
+    }
+
+    /// What the judge says of one exchange, without taking it in: for the evidence of a case.
+    pub fn holds(&self, exchange: usize, requirement: &str) -> bool {
+        let exchange = &self.exchanges[exchange];
+        let context = Context { repeats_accepted: self.repeats_accepted(exchange), ..self.context.clone() };
+        self.judge
+            .judge(exchange, &context)
+            .iter()
+            .any(|j| j.requirement == requirement && matches!(j.claim, crate::judge::Claim::Holds))
+    }
+
+    /// Whether a registration repeats metadata that the target accepted, with the same credentials.
+    fn repeats_accepted(&self, exchange: &Exchange) -> bool {
+        if exchange.request.kind != Kind::Register || exchange.request.auth != self.own_auth() {
+            return false;
+        }
+        let Some(mut sent) = exchange.request.object() else { return false };
+        self.ground.bases.iter().any(|(_, base)| {
+            if !base.metadata.contains_key("software_id") {
+                sent.remove("software_id");
+            }
+            sent == base.metadata
+        })
+    }
+
+    /// The credentials that registrations carry unless a case says otherwise.
+    pub fn own_auth(&self) -> Auth {
+        if self.target.token.is_some() { Auth::Initial } else { Auth::None }
+    }
+
+    /// A registration of this metadata with the target's own media type and credentials.
+    pub fn register_request(&self, metadata: &Map<String, Value>) -> Request {
+        let body = serde_json::to_vec(metadata).expect("JSON values can be written");
+        let mut request = registration(&self.ground.endpoint, Some(&self.ground.content_type), body);
+        self.authorize(&mut request, self.own_auth());
+        request
+    }
+
+    /// Adds the credentials.
+    pub fn authorize(&self, request: &mut Request, auth: Auth) {
+        request.auth = auth;
+        let token = self.target.token.as_deref().unwrap_or("dcrspec-no-token");
+        let value = match auth {
+            Auth::None | Auth::Registration => return,
+            Auth::Initial => token.to_owned(),
+            Auth::Random => "dcrspec-a-token-that-nobody-issued".to_owned(),
+            Auth::Truncated => token.chars().take(token.chars().count().saturating_sub(3).max(1)).collect(),
+        };
+        request.headers.push("authorization", format!("Bearer {value}"));
+    }
+
+    /// A request to the configuration endpoint of a client of ours, unless its URI lies elsewhere.
+    pub fn configuration_request(&self, client: &Client, kind: Kind) -> Result<Request, String> {
+        let (Some(uri), Some(token)) = (&client.uri, &client.token) else {
+            return Err("the answer held no registration_client_uri and registration_access_token".into());
+        };
+        let origin = crate::target::origin(uri);
+        let expected = [Some(self.ground.endpoint.as_str()), self.ground.issuer.as_deref()];
+        let allowed = self.target.allowed_origins.iter().map(String::as_str);
+        let known = expected.into_iter().flatten().chain(allowed).any(|u| origin.is_some() && crate::target::origin(u) == origin);
+        if !known {
+            return Err(format!(
+                "registration_client_uri {uri:?} is on another origin than the endpoint; no token is sent there (--allow-origin permits it)"
+            ));
+        }
+        let method = match kind {
+            Kind::Read => "GET",
+            Kind::Delete => "DELETE",
+            _ => return Err("only reads and deletes are sent".into()),
+        };
+        let mut headers = Headers::default();
+        headers.push("accept", "application/json");
+        headers.push("authorization", format!("Bearer {token}"));
+        Ok(Request {
+            kind,
+            method: method.into(),
+            url: uri.clone(),
+            headers,
+            body: bytes::Bytes::new(),
+            auth: Auth::Registration,
+        })
+    }
+
+    /// Takes over a rotated token or URI from the answer to a read.
+    pub fn rotated(&mut self, client_id: &str, exchange: usize) {
+        let Some(response) = self.exchanges[exchange].response().filter(|r| r.status == 200) else { return };
+        let token = response.member("registration_access_token").map(str::to_owned);
+        let uri = response.member("registration_client_uri").map(str::to_owned);
+        let Some(client) = self.clients.iter_mut().find(|c| c.client_id == client_id) else { return };
+        let changed = token.is_some() && token != client.token || uri.is_some() && uri != client.uri;
+        if changed {
+            client.token = token.or(client.token.take());
+            client.uri = uri.or(client.uri.take());
+            let (uri, token) = (client.uri.clone(), client.token.clone());
+            let noted = self.ledger.rotated(client_id, uri, token);
+            self.note(noted);
+        }
+    }
+
+    /// Deletes the clients that are still there, the newest first, and names those that stay.
+    pub async fn clean_up(&mut self, keep: usize) {
+        while self.clients.len() > keep {
+            let client = self.clients[self.clients.len() - 1].clone();
+            let twin = self.clients[..self.clients.len() - 1].iter().any(|c| c.client_id == client.client_id);
+            let outcome = match self.options.clean_up && !twin {
+                true => self.delete(&client).await,
+                false if twin => Ok(()),
+                false => Err("clean-up is switched off".to_owned()),
+            };
+            self.clients.pop();
+            let noted = match outcome {
+                // One identifier for two registrations: the delete of the first removes both.
+                Ok(()) if twin => Ok(()),
+                Ok(()) => self.ledger.deleted(&client.client_id),
+                Err(why) => self.ledger.kept(&client.client_id, &why),
+            };
+            self.note(noted);
+        }
+    }
+
+    async fn delete(&mut self, client: &Client) -> Result<(), String> {
+        let request = self.configuration_request(client, Kind::Delete)?;
+        let index = self.send(request, "").await;
+        self.judge_pending();
+        let exchange = &self.exchanges[index];
+        match &exchange.outcome {
+            Outcome::Response(r) if r.status == 204 || r.status == 200 => {
+                let id = exchange.id;
+                if self.ground.capabilities.state(Capability::Rfc7592Delete) == CapabilityState::Unknown {
+                    self.ground.capabilities.present(Capability::Rfc7592Delete, "a client was deleted", Some(id));
+                }
+                Ok(())
+            }
+            // Gone already, by the case itself.
+            Outcome::Response(r) if r.status == 401 && self.deleted_before(client) => Ok(()),
+            Outcome::Response(r) => Err(format!("DELETE was answered {}", r.status)),
+            Outcome::Failure(failure) => Err(failure.message.clone()),
+        }
+    }
+
+    fn deleted_before(&self, client: &Client) -> bool {
+        self.exchanges.iter().any(|x| {
+            x.request.kind == Kind::Delete
+                && Some(x.request.url.as_str()) == client.uri.as_deref()
+                && x.response().is_some_and(|r| r.status == 204)
+        })
+    }
+
+    /// Every requirement that a case could not show, with the reason.
+    pub fn planned(&mut self, requirements: &[String], reason: Option<&str>) {
+        for id in requirements {
+            if Catalogue::embedded().get(id).is_some() {
+                let reason = reason.map(|r| format!("{}: {r}", self.case));
+                self.evidence.planned(id, reason);
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Defects of the registration endpoint itself: media types, methods, names and tokens (RFC 7591, sections 1.1, 3 and 3.2.2).
+
+use super::Defect;
+use super::Fault::*;
+
+pub(super) static DEFECTS: &[Defect] = &[
+    Defect::open(
+        "json-needs-charset",
+        "rfc7591-3-post-json",
+        MediaTypeNeedsCharset,
+        "Refuses application/json with 415 unless charset=utf-8 follows.",
+    ),
+    Defect::open(
+        "media-type-parameter-refused",
+        "rfc7591-3-json-content-type-parameters",
+        MediaTypeParametersRefused,
+        "Refuses application/json with a charset parameter with 415.",
+    ),
+    Defect::open(
+        "media-type-case-sensitive",
+        "rfc7591-3-json-content-type-parameters",
+        MediaTypeCaseSensitive,
+        "Refuses Application/JSON with 415, knowing lower case only.",
+    ),
+    Defect::open(
+        "escapes-kept",
+        "rfc7591-3.1-json-equivalence",
+        EscapesKept,
+        "Registers a client_name written with backslash-u escapes without decoding them.",
+    ),
+    Defect::open(
+        "member-order-matters",
+        "rfc7591-3.1-json-equivalence",
+        OrderMatters,
+        "Reads members as they come, and finds redirect_uris missing when they come after grant_types.",
+    ),
+    Defect::open(
+        "get-registers",
+        "rfc7591-3-other-methods-do-not-register",
+        GetRegisters,
+        "Registers a client on GET, from the query or from a JSON body.",
+    ),
+    Defect::open(
+        "names-ignore-case",
+        "rfc7591-1.1-case-sensitive-names",
+        NamesIgnoreCase,
+        "Takes Client_Name for client_name.",
+    ),
+    Defect::open(
+        "camel-case",
+        "rfc7591-1.1-case-sensitive-names",
+        CamelCase,
+        "Spells grant_types as grantTypes in responses.",
+    ),
+    Defect::protected(
+        "challenge-missing",
+        "rfc7591-3.2.2-token-error-by-type",
+        ChallengeMissing,
+        "Answers 401 without a WWW-Authenticate header.",
+    )
+    .also(&[("rfc7591-3.2.2-challenge-error-attribute", "without a challenge there is no error attribute either")]),
+    Defect::protected(
+        "any-token-accepted",
+        "rfc7591-3.2.2-token-error-by-type",
+        AnyTokenAccepted,
+        "Registers with any Bearer token whatever.",
+    ),
+    Defect::protected(
+        "bad-token-400",
+        "rfc7591-3.2.2-token-error-by-type",
+        TokenError400,
+        "Answers a bad initial access token with 400 and invalid_client_metadata.",
+    ),
+    Defect::protected(
+        "challenge-without-error",
+        "rfc7591-3.2.2-challenge-error-attribute",
+        ChallengeWithoutError,
+        "Leaves error out of the challenge to a token that was presented.",
+    ),
+];

@@ -1,0 +1,325 @@
+//! An authorization server in memory, right to the letter of RFC 7591 and RFC 7592, that can be told to misbehave in one way at a
+//! time. It proves the harness: without a defect it yields no finding, with one it yields that defect's finding.
+
+mod body;
+mod defects;
+mod issue;
+mod jwks;
+mod metadata;
+mod redirect;
+mod respond;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::{any, get};
+use http::header::{ALLOW, AUTHORIZATION, DATE, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde_json::{Map, Value, json};
+
+pub use defects::{Defect, Fault, defect, defects};
+
+use defects::Faults;
+use issue::{Mint, issue};
+use respond::{Cause, Refusal};
+use store::Store;
+
+const REGISTRATION_PATH: &str = "/register";
+
+/// The longest request body that is read, in bytes.
+const BODY_LIMIT: usize = 256 * 1024;
+
+/// How the reference server is set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Configuration {
+    /// Anyone may register (RFC 7591, section 3: open registration).
+    Open,
+    /// Registration needs an initial access token (RFC 7591, section 3).
+    Protected,
+}
+
+impl Configuration {
+    /// Every configuration.
+    pub const ALL: [Self; 2] = [Self::Open, Self::Protected];
+
+    /// The name used in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Protected => "protected",
+        }
+    }
+}
+
+/// Where the server takes the time from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Clock {
+    /// The clock of the machine.
+    #[default]
+    System,
+    /// A clock that stands still, in seconds since 1970-01-01T00:00:00Z.
+    Fixed(i64),
+}
+
+impl Clock {
+    fn now(self) -> i64 {
+        match self {
+            Self::Fixed(seconds) => seconds,
+            Self::System => SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .ok()
+                .and_then(|elapsed| i64::try_from(elapsed.as_secs()).ok())
+                .unwrap_or_default(),
+        }
+    }
+}
+
+/// The settings of a reference server.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    pub configuration: Configuration,
+    /// The issuer identifier, e.g. `https://as.example`, without a slash at the end.
+    pub issuer: String,
+    /// The token that [`Configuration::Protected`] asks for; without one that configuration refuses every request.
+    pub initial_access_token: Option<String>,
+    pub defects: Vec<&'static Defect>,
+    /// Makes identifiers, secrets and tokens the same in every run.
+    pub seed: Option<u64>,
+    pub clock: Clock,
+}
+
+impl ServerConfig {
+    /// A server without defects where anyone may register.
+    pub fn open(issuer: impl Into<String>) -> Self {
+        Self {
+            configuration: Configuration::Open,
+            issuer: issuer.into(),
+            initial_access_token: None,
+            defects: Vec::new(),
+            seed: None,
+            clock: Clock::System,
+        }
+    }
+
+    /// A server without defects that asks for an initial access token (RFC 7591, section 3).
+    pub fn protected(issuer: impl Into<String>, token: impl Into<String>) -> Self {
+        Self { configuration: Configuration::Protected, initial_access_token: Some(token.into()), ..Self::open(issuer) }
+    }
+
+    /// Adds a defect.
+    #[must_use]
+    pub fn with_defect(mut self, defect: &'static Defect) -> Self {
+        self.defects.push(defect);
+        self
+    }
+}
+
+/// The reference authorization server. Clones share their clients.
+#[derive(Clone)]
+pub struct ReferenceServer(Arc<Shared>);
+
+struct Shared {
+    config: ServerConfig,
+    faults: Faults,
+    state: Mutex<Mutable>,
+}
+
+struct Mutable {
+    store: Store,
+    mint: Mint,
+}
+
+impl ReferenceServer {
+    /// # Panics
+    ///
+    /// Without a seed, when the operating system has no randomness to give.
+    pub fn new(config: ServerConfig) -> Self {
+        let faults = Faults::new(&config.defects);
+        let state = Mutex::new(Mutable { store: Store::default(), mint: Mint::new(config.seed) });
+        Self(Arc::new(Shared { config, faults, state }))
+    }
+
+    /// The server's endpoints: client registration (RFC 7591, section 3), client configuration (RFC 7592, section 2) and metadata
+    /// (RFC 8414, section 3; OpenID Connect Discovery, section 4).
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route(REGISTRATION_PATH, any(registration))
+            .route("/register/{client_id}", any(configuration))
+            .route("/.well-known/oauth-authorization-server", get(metadata_document))
+            .route("/.well-known/openid-configuration", get(metadata_document))
+            .fallback(async || respond::empty(StatusCode::NOT_FOUND))
+            .layer(axum::middleware::map_response_with_state(self.clone(), stamp))
+            .with_state(self.clone())
+    }
+
+    /// The path of the client registration endpoint (RFC 7591, section 3).
+    pub const fn registration_path() -> &'static str {
+        REGISTRATION_PATH
+    }
+
+    /// How many clients are registered now.
+    pub fn client_count(&self) -> usize {
+        self.lock().store.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Mutable> {
+        // No code panics halfway through a change, so the state is sound after a panic elsewhere.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn faults(&self) -> &Faults {
+        &self.0.faults
+    }
+
+    fn registration_endpoint(&self) -> String {
+        format!("{}{REGISTRATION_PATH}", self.0.config.issuer)
+    }
+
+    /// The refusal, where an initial access token is asked for and not there (RFC 6750, sections 2.1 and 3).
+    fn refuse_token(&self, headers: &HeaderMap) -> Option<Response> {
+        if self.0.config.configuration == Configuration::Open {
+            return None;
+        }
+        let faults = self.faults();
+        let token = bearer_token(headers);
+        let wanted = self.0.config.initial_access_token.as_deref();
+        let accepted = match token {
+            Some(token) => wanted == Some(token) || faults.has(Fault::AnyTokenAccepted),
+            None => false,
+        };
+        if accepted {
+            return None;
+        }
+        let presented = headers.contains_key(AUTHORIZATION);
+        if presented && faults.has(Fault::TokenError400) {
+            let refusal = Refusal::new(Cause::Metadata, "The initial access token is not valid.");
+            return Some(respond::refused(&refusal, None, faults, &mut self.lock().mint));
+        }
+        Some(respond::unauthorized(
+            presented,
+            !faults.has(Fault::ChallengeMissing),
+            !faults.has(Fault::ChallengeWithoutError),
+        ))
+    }
+
+    /// Registers a client, or says why not.
+    fn register(&self, request: &Map<String, Value>) -> Result<Response, Refusal> {
+        let faults = self.faults();
+        let metadata = metadata::register(request, faults)?;
+        let now = self.0.config.clock.now();
+        let mut state = self.lock();
+        let Mutable { store, mint } = &mut *state;
+        let client = issue(request, metadata, faults, mint, now);
+        if faults.has(Fault::SameSecondReplaces) {
+            store.remove_newest_of(now);
+        }
+        let client = store.insert(client);
+        drop(state);
+        let document = respond::client_information(&client, &self.registration_endpoint(), faults);
+        Ok(respond::created(document, faults))
+    }
+
+    fn refuse(&self, refusal: &Refusal, client_name: Option<&str>) -> Response {
+        respond::refused(refusal, client_name, self.faults(), &mut self.lock().mint)
+    }
+}
+
+/// The Bearer token of a request (RFC 6750, section 2.1), if there is just one Authorization header and it holds one.
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("Bearer") && !token.is_empty()).then_some(token)
+}
+
+/// The client registration endpoint (RFC 7591, section 3).
+async fn registration(State(server): State<ReferenceServer>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let query = parts.uri.query().unwrap_or_default();
+    let by_get = parts.method == Method::GET && server.faults().has(Fault::GetRegisters);
+    if parts.method != Method::POST && !by_get {
+        return not_allowed("POST");
+    }
+    if let Some(response) = server.refuse_token(&parts.headers) {
+        return response;
+    }
+    if by_get && !query.is_empty() {
+        let request = body::from_query(query);
+        return server.register(&request).unwrap_or_else(|refusal| server.refuse(&refusal, None));
+    }
+    if let Err(refusal) = body::check_media_type(&parts.headers, server.faults()) {
+        return if by_get { not_allowed("POST") } else { server.refuse(&refusal, None) };
+    }
+    let Ok(bytes) = axum::body::to_bytes(body, BODY_LIMIT).await else {
+        return server.refuse(&Refusal::new(Cause::TooLarge, "The body is too long."), None);
+    };
+    let request = match body::parse(&bytes, server.faults()) {
+        Ok(request) => request,
+        Err(refusal) => return server.refuse(&refusal, None),
+    };
+    let name = request.get("client_name").and_then(Value::as_str);
+    server.register(&request).unwrap_or_else(|refusal| server.refuse(&refusal, name))
+}
+
+/// The client configuration endpoint: read and delete (RFC 7592, sections 2.1 and 2.3).
+async fn configuration(State(server): State<ReferenceServer>, request: Request) -> Response {
+    let method = request.method();
+    if ![Method::GET, Method::HEAD, Method::DELETE].contains(method) {
+        return not_allowed("GET, HEAD, DELETE");
+    }
+    let handle = request.uri().path().rsplit('/').next().unwrap_or_default();
+    let headers = request.headers();
+    let client = server.lock().store.get(handle);
+    // RFC 7592, section 2: an unknown client and a wrong token are answered alike.
+    let Some(client) = client.filter(|client| bearer_token(headers) == Some(client.access_token.as_str())) else {
+        return respond::unauthorized(headers.contains_key(AUTHORIZATION), true, true);
+    };
+    if method == Method::DELETE {
+        server.lock().store.remove(handle);
+        return respond::empty(StatusCode::NO_CONTENT);
+    }
+    let document = respond::client_information(&client, &server.registration_endpoint(), server.faults());
+    respond::document(&Value::Object(document))
+}
+
+/// The server's metadata (RFC 8414, section 2). There is no authorization or token endpoint to name.
+async fn metadata_document(State(server): State<ReferenceServer>) -> Response {
+    respond::document(&json!({
+        "issuer": server.0.config.issuer,
+        "registration_endpoint": server.registration_endpoint(),
+        "response_types_supported": metadata::RESPONSE_TYPES,
+        "grant_types_supported": metadata::GRANT_TYPES,
+        "token_endpoint_auth_methods_supported": metadata::AUTH_METHODS,
+        "token_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256", "HS256"],
+    }))
+}
+
+fn not_allowed(allowed: &'static str) -> Response {
+    let mut response = respond::empty(StatusCode::METHOD_NOT_ALLOWED);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+/// Dates every response by the server's own clock, against which the times in a registration are read (RFC 9110, section 6.6.1).
+async fn stamp(State(server): State<ReferenceServer>, mut response: Response) -> Response {
+    let date = jiff::Timestamp::from_second(server.0.config.clock.now())
+        .ok()
+        .and_then(|instant| jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&instant).ok())
+        .and_then(|date| HeaderValue::try_from(date).ok());
+    let headers = response.headers_mut();
+    if let Some(date) = date {
+        headers.insert(DATE, date);
+    }
+    // Names and URIs of strangers stand in the bodies; no browser shall guess them to be a page.
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
