@@ -1,5 +1,22 @@
-//! Reports: pure functions of one [`Report`] value.
+//! Reports: pure functions of one [`Report`] value. They show verdicts and never compute any.
 
+mod exit;
+mod json;
+mod junit;
+mod merge;
 mod model;
+mod story;
+mod terminal;
+pub mod text;
+mod write;
 
+#[cfg(test)]
+mod tests;
+
+pub use exit::{Exit, exit, fails};
+pub use json::{from_json, json, json_schema};
+pub use junit::junit;
+pub use merge::{merge, totals};
 pub use model::*;
+pub use terminal::{Style, terminal};
+pub use write::write_file;
