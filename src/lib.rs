@@ -17,15 +17,19 @@
 //! - [`judge`]: the rules, from `schemas/` and coded;
 //! - [`run`]: plan, execute, clean up;
 //! - [`report`]: one [`report::Report`] value and everything that is written from it;
-//! - [`server`]: the reference authorization server and its defects.
+//! - [`server`]: the reference authorization server and its defects;
+//! - [`selftest`]: the proof that every check can fail.
 
 #![forbid(unsafe_code)]
 
 pub mod judge;
 pub mod report;
 pub mod run;
+pub mod selftest;
 pub mod server;
 pub mod spec;
 pub mod suite;
 pub mod target;
 pub mod wire;
+#[cfg(feature = "cli")]
+pub mod cli;

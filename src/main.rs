@@ -1,1 +1,5 @@
-fn main() {}
+//! The command line: parse, dispatch, exit code.
+
+fn main() -> std::process::ExitCode {
+    dcrspec::cli::main()
+}

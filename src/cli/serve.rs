@@ -1,0 +1,56 @@
+//! `dcrspec serve`: the reference server on a loopback port.
+
+use super::{Done, find_defects, print, runtime, usage};
+use crate::{
+    report::Exit,
+    server::{ReferenceServer, ServerConfig},
+};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The port on 127.0.0.1; a free one unless given
+    #[arg(long, value_name = "P", default_value_t = 0)]
+    port: u16,
+    /// Misbehave in this way
+    #[arg(long, value_name = "ID")]
+    defect: Vec<String>,
+    /// Ask for this initial access token
+    #[arg(long, value_name = "T")]
+    initial_access_token: Option<String>,
+    /// Makes identifiers and secrets the same in every run
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+pub fn main(args: Args) -> Done {
+    let defects = find_defects(&args.defect)?;
+    runtime()?.block_on(async {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", args.port))
+            .await
+            .map_err(|e| usage(format!("cannot listen on 127.0.0.1:{}: {e}; --port chooses another", args.port)))?;
+        let address = listener.local_addr().map_err(|e| usage(e.to_string()))?;
+        let issuer = format!("http://{address}");
+        let mut config = match &args.initial_access_token {
+            Some(token) => ServerConfig::protected(&issuer, token),
+            None => ServerConfig::open(&issuer),
+        };
+        config.seed = args.seed;
+        config.defects = defects;
+        let server = ReferenceServer::new(config);
+        let mut lines = format!("REGISTRATION_ENDPOINT={issuer}{}\nISSUER={issuer}\n", ReferenceServer::registration_path());
+        if let Some(token) = &args.initial_access_token {
+            lines.push_str(&format!("INITIAL_ACCESS_TOKEN={token}\n"));
+        }
+        print(&lines);
+        axum::serve(listener, server.router())
+            .with_graceful_shutdown(async {
+                // Without a handler the default of the signal ends the process all the same.
+                if tokio::signal::ctrl_c().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            })
+            .await
+            .map_err(|e| usage(format!("the server stopped: {e}")))?;
+        Ok(Exit::Clean)
+    })
+}

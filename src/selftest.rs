@@ -1,0 +1,199 @@
+//! The proof that every check can fail: each defect of the reference server is caught, and the clean server yields nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::{
+    judge,
+    report::{Finding, Report, Verdict},
+    run::{self, Options},
+    server::{Configuration, Defect, ReferenceServer, ServerConfig, defects},
+    spec::{Binds, Catalogue, Level, Strength},
+    suite::Suite,
+    target::Target,
+    wire::{Ledger, Transport},
+};
+
+/// The issuer of a reference server that is held in-process. On loopback, so that plain http is lawful.
+pub const ISSUER: &str = "http://localhost";
+
+/// The initial access token of the protected configuration in-process.
+const TOKEN: &str = "reference-initial-access-token";
+
+/// A target that holds the reference server in-process.
+pub fn reference_target(configuration: Configuration, defects: &[&'static Defect], seed: u64) -> Target {
+    let mut config = match configuration {
+        Configuration::Open => ServerConfig::open(ISSUER),
+        Configuration::Protected => ServerConfig::protected(ISSUER, TOKEN),
+    };
+    config.seed = Some(seed);
+    config.defects = defects.to_vec();
+    let server = ReferenceServer::new(config);
+    let endpoint = format!("{ISSUER}{}", ReferenceServer::registration_path());
+    let mut target = Target::new(endpoint, Transport::service(server.router()));
+    target.label = configuration.name().to_owned();
+    target.issuer = Some(ISSUER.to_owned());
+    target.own = true;
+    target.token = (configuration == Configuration::Protected).then(|| TOKEN.to_owned());
+    target
+}
+
+/// Runs suites against the reference server in every configuration, and adds the reports up.
+pub async fn run_reference(defects: &[&'static Defect], suites: &[Suite], options: &Options) -> Report {
+    let mut reports = Vec::new();
+    for configuration in Configuration::ALL {
+        reports.push(run_configuration(configuration, defects, suites, options).await);
+    }
+    crate::report::merge(reports).expect("there is at least one configuration")
+}
+
+async fn run_configuration(
+    configuration: Configuration,
+    defects: &[&'static Defect],
+    suites: &[Suite],
+    options: &Options,
+) -> Report {
+    let target = reference_target(configuration, defects, options.seed);
+    run::run(&target, suites, options, Ledger::memory()).await.report
+}
+
+/// What one defect brought about.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    pub defect: &'static str,
+    pub requirement: &'static str,
+    pub configuration: &'static str,
+    /// A finding of its requirement was made.
+    pub killed: bool,
+    /// Rules and expectations that objected on its requirement.
+    pub by: Vec<String>,
+    /// Other requirements that turned red or were warned of.
+    pub side_effects: Vec<String>,
+    /// Side effects that the defect's entry does not explain, and explained ones that did not show.
+    pub unexplained: Vec<String>,
+    pub stale: Vec<String>,
+}
+
+/// The matrix of defects and requirements, and every gap in it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Matrix {
+    pub rows: Vec<Row>,
+    /// Requirements that the clean server meets and that can be broken.
+    pub met: usize,
+    /// Sentences; any of them makes the self-test fail.
+    pub gaps: Vec<String>,
+    /// Requirements that no server can be staged to break.
+    pub not_killable: Vec<String>,
+}
+
+/// A finding that an owner would have to do something about.
+fn counts(finding: &Finding) -> bool {
+    finding.strength != Strength::Note
+}
+
+/// Requirements with a finding that counts.
+fn red(report: &Report) -> BTreeSet<&str> {
+    report
+        .findings
+        .iter()
+        .filter(|f| counts(f))
+        .flat_map(|f| std::iter::once(&f.requirement).chain(&f.also))
+        .map(String::as_str)
+        .collect()
+}
+
+/// Runs the clean server and every defect.
+pub async fn selftest(suites: &[Suite], options: &Options) -> Matrix {
+    let catalogue = Catalogue::embedded();
+    let mut gaps = Vec::new();
+    let mut verdicts: BTreeMap<String, Verdict> = BTreeMap::new();
+    for configuration in Configuration::ALL {
+        let clean = run_configuration(configuration, &[], suites, options).await;
+        if let Some(why) = &clean.untestable {
+            gaps.push(format!("the clean {} server could not be tested: {why}", configuration.name()));
+        }
+        for finding in clean.findings.iter().filter(|f| counts(f)) {
+            gaps.push(format!(
+                "the clean {} server is accused: {} ({}): {}",
+                configuration.name(),
+                finding.requirement,
+                finding.rule,
+                finding.message
+            ));
+        }
+        for case in clean.cases.iter().filter(|c| c.outcome == crate::report::CaseOutcome::Errored) {
+            gaps.push(format!("{}/{} could not be judged: {}", case.suite, case.id, case.reason));
+        }
+        if clean.clients.left.len() as u64 + clean.clients.unknown > 0 {
+            gaps.push(format!("clients stay behind at the clean {} server", configuration.name()));
+        }
+        for r in clean.requirements {
+            let verdict = verdicts.entry(r.id).or_insert(r.verdict);
+            *verdict = (*verdict).max(r.verdict);
+        }
+    }
+    let mut fired: BTreeSet<String> = BTreeSet::new();
+    let mut rows = Vec::new();
+    for defect in defects() {
+        let report = run_configuration(defect.configuration, &[defect], suites, options).await;
+        fired.extend(report.findings.iter().map(|f| f.rule.clone()));
+        rows.push(row(defect, &report));
+    }
+    for row in &rows {
+        if !row.killed {
+            gaps.push(format!("the defect {} is not caught: nothing objects on {}", row.defect, row.requirement));
+        }
+        for id in &row.unexplained {
+            gaps.push(format!("the defect {} also turns {id} red, and its entry does not say why", row.defect));
+        }
+        for id in &row.stale {
+            gaps.push(format!("the entry of the defect {} explains {id}, which stays green", row.defect));
+        }
+    }
+    let killed = |id: &str| rows.iter().any(|r| r.killed && r.requirement == id);
+    let mut met = 0;
+    let mut not_killable = Vec::new();
+    for requirement in catalogue.iter().filter(|r| r.binds == Binds::Server) {
+        let is_met = verdicts.get(&requirement.id) == Some(&Verdict::Met);
+        if !requirement.killable {
+            not_killable.push(requirement.id.clone());
+        } else if is_met {
+            met += 1;
+            if !killed(&requirement.id) {
+                gaps.push(format!("{} is met by the clean server and no defect breaks it", requirement.id));
+            }
+        } else if killed(&requirement.id) {
+            gaps.push(format!("{} has a defect, and yet the clean server does not meet it", requirement.id));
+        }
+    }
+    for (rule, requirement) in judge::rule_ids() {
+        let observes = catalogue.get(requirement).is_none_or(|r| r.level == Level::May || !r.killable);
+        if !observes && !fired.contains(rule) {
+            gaps.push(format!("the rule {rule} ({requirement}) objects to no defect"));
+        }
+    }
+    Matrix { rows, met, gaps, not_killable }
+}
+
+fn row(defect: &'static Defect, report: &Report) -> Row {
+    let red = red(report);
+    let side_effects: Vec<String> =
+        red.iter().filter(|id| **id != defect.requirement).map(|id| (*id).to_owned()).collect();
+    let explained: Vec<&str> = defect.also.iter().map(|(id, _)| *id).collect();
+    Row {
+        defect: defect.id,
+        requirement: defect.requirement,
+        configuration: defect.configuration.name(),
+        killed: red.contains(defect.requirement),
+        by: report
+            .findings
+            .iter()
+            .filter(|f| counts(f) && (f.requirement == defect.requirement || f.also.iter().any(|a| a == defect.requirement)))
+            .map(|f| f.rule.clone())
+            .collect(),
+        unexplained: side_effects.iter().filter(|id| !explained.contains(&id.as_str())).cloned().collect(),
+        stale: explained.iter().filter(|id| !red.contains(*id)).map(|id| (*id).to_owned()).collect(),
+        side_effects,
+    }
+}
