@@ -95,7 +95,7 @@ impl Page<'_> {
             milder => format!("[{milder}] "),
         };
         let seen = if finding.count > 1 { format!(" (seen {})", story::times(finding.count)) } else { String::new() };
-        self.prose("  - ", "    ", &format!("{strength}{}{seen}", finding.message));
+        self.prose("  - ", "    ", &format!("{strength}{}{seen}", cut(&finding.message, 2000)));
         let answer = shorten(&harmless(&story::in_brief(self.report, finding)));
         self.field("answer", &answer);
         self.field("expected", &shorten(&harmless(&finding.expected)));

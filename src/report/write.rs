@@ -19,8 +19,8 @@ pub fn write_file(path: &Path, text: &str) -> Result<(), String> {
             .map_err(|e| format!("cannot make the folder {} for {}: {e}", folder.display(), path.display()))?;
     }
     match fs::metadata(path) {
-        Ok(there) if there.is_dir() => return Err(format!("cannot write {}: it is a folder", path.display())),
-        Ok(there) if !there.is_file() => return fs::write(path, text).map_err(failed),
+        Ok(there) if there.is_dir() => Err(format!("cannot write {}: it is a folder", path.display())),
+        Ok(there) if !there.is_file() => fs::write(path, text).map_err(failed),
         Ok(_) => replace(&fs::canonicalize(path).map_err(failed)?, text).map_err(failed),
         Err(_) => replace(path, text).map_err(failed),
     }
