@@ -1,5 +1,11 @@
 //! How bytes get to a target and back: transports, exchanges, pacing, redaction, and the ledger of registered clients.
 
 mod exchange;
+mod failure;
+mod pacing;
+mod service;
+mod transport;
 
 pub use exchange::{Auth, Cut, Exchange, Failure, FailureKind, Headers, Kind, Outcome, Phase, Request, Response};
+pub use pacing::{Pacer, WaitBudget, retry_delay};
+pub use transport::{HttpSettings, Transport};
