@@ -1,5 +1,13 @@
 //! How bytes get to a target and back: transports, exchanges, pacing, redaction, and the ledger of registered clients.
 
 mod exchange;
+mod failure;
+mod ledger;
+mod pacing;
+mod service;
+mod transport;
 
 pub use exchange::{Auth, Cut, Exchange, Failure, FailureKind, Headers, Kind, Outcome, Phase, Request, Response};
+pub use ledger::{Ledger, Registered, Unknown};
+pub use pacing::{Pacer, WaitBudget, retry_delay};
+pub use transport::{HttpSettings, Transport};

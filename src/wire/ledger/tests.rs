@@ -1,0 +1,194 @@
+use super::*;
+
+/// A path in the system's folder for temporary files, and the file removed at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Scratch {
+        let path = std::env::temp_dir().join(format!("dcrspec-ledger-{}-{name}.ndjson", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        Scratch(path)
+    }
+
+    fn text(&self) -> String {
+        std::fs::read_to_string(&self.0).unwrap()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+const ENDPOINT: &str = "https://as.example/register";
+
+fn client(id: &str) -> Registered {
+    Registered {
+        marker: format!("marker-{id}"),
+        endpoint: ENDPOINT.into(),
+        client_id: id.into(),
+        registration_client_uri: Some(format!("{ENDPOINT}/{id}")),
+        registration_access_token: Some(format!("token-of-{id}")),
+    }
+}
+
+fn register(ledger: &mut Ledger, id: &str) {
+    ledger.intent(&format!("marker-{id}"), ENDPOINT).unwrap();
+    ledger.registered(client(id)).unwrap();
+}
+
+#[test]
+fn from_intent_to_deletion() {
+    let mut l = Ledger::memory();
+    register(&mut l, "a");
+    register(&mut l, "b");
+    l.intent("refused", ENDPOINT).unwrap();
+    l.rejected("refused").unwrap();
+    l.intent("lost", ENDPOINT).unwrap();
+    l.unknown("lost", "reset").unwrap();
+    l.intent("waiting", ENDPOINT).unwrap();
+    l.deleted("a").unwrap();
+    l.kept("b", "the server has no DELETE").unwrap();
+    l.deleted("not ours").unwrap();
+    assert_eq!(l.unknowns(), ["lost", "waiting"]);
+    assert_eq!(
+        l.unknown_details()[0],
+        Unknown { marker: "lost".into(), endpoint: ENDPOINT.into(), why: "reset".into() }
+    );
+    assert_eq!(l.open_clients(), [client("b")]);
+    assert_eq!(l.why_kept("b"), Some("the server has no DELETE"));
+    assert_eq!(l.clients(), Clients { registered: 2, deleted: 1, left: vec!["b".into()], unknown: 2 });
+}
+
+#[test]
+fn a_marker_may_serve_many_registrations() {
+    let mut l = Ledger::memory();
+    for _ in 0..3 {
+        l.intent("m", ENDPOINT).unwrap();
+    }
+    l.unknown("m", "reset").unwrap();
+    l.rejected("m").unwrap();
+    l.registered(Registered { marker: "m".into(), ..client("a") }).unwrap();
+    assert_eq!(l.unknown_details().len(), 1);
+    assert_eq!(l.unknown_details()[0].why, "reset");
+}
+
+#[test]
+fn a_client_that_comes_back_is_one_client() {
+    let mut l = Ledger::memory();
+    register(&mut l, "a");
+    let again =
+        Registered { registration_access_token: Some("newer".into()), registration_client_uri: None, ..client("a") };
+    l.registered(again).unwrap();
+    assert_eq!(l.clients().registered, 1);
+    let open = l.open_client("a").unwrap();
+    assert_eq!(open.registration_access_token.as_deref(), Some("newer"));
+    assert!(open.registration_client_uri.is_some());
+    l.deleted("a").unwrap();
+    assert!(l.open_client("a").is_none());
+    register(&mut l, "a");
+    assert_eq!(l.clients(), Clients { registered: 1, deleted: 0, left: vec!["a".into()], unknown: 0 });
+}
+
+#[test]
+fn a_file_can_be_gone_on_with() {
+    let scratch = Scratch::new("go-on");
+    let mut l = Ledger::file(&scratch.0).unwrap();
+    register(&mut l, "a");
+    register(&mut l, "b");
+    l.rotated("a", None, Some("second".into())).unwrap();
+    l.intent("lost", ENDPOINT).unwrap();
+    drop(l);
+    let mut l = Ledger::load(&scratch.0).unwrap();
+    assert_eq!(l.open_clients()[0].registration_access_token.as_deref(), Some("second"));
+    assert_eq!(l.open_clients()[0].registration_client_uri, client("a").registration_client_uri);
+    assert_eq!(l.unknowns(), ["lost"]);
+    assert_eq!(l.clients().registered, 2);
+    l.deleted("a").unwrap();
+    l.deleted("b").unwrap();
+    assert_eq!(l.remove_if_clean(), Ok(false));
+    l.rejected("lost").unwrap();
+    assert_eq!(l.remove_if_clean(), Ok(true));
+    assert!(!scratch.0.exists());
+}
+
+#[test]
+fn a_second_run_counts_its_own_and_cleans_up_all() {
+    let scratch = Scratch::new("second");
+    register(&mut Ledger::file(&scratch.0).unwrap(), "a");
+    let mut l = Ledger::file(&scratch.0).unwrap();
+    register(&mut l, "b");
+    assert_eq!(l.clients(), Clients { registered: 1, deleted: 0, left: vec!["b".into()], unknown: 0 });
+    assert_eq!(l.open_clients().len(), 2);
+    l.deleted("b").unwrap();
+    assert_eq!(l.remove_if_clean(), Ok(false));
+}
+
+#[test]
+fn every_length_of_a_torn_file_is_read_and_gone_on_with() {
+    let whole = Scratch::new("whole");
+    let mut l = Ledger::file(&whole.0).unwrap();
+    register(&mut l, "a");
+    register(&mut l, "b");
+    let text = whole.text();
+    let torn = Scratch::new("torn");
+    for length in 0..=text.len() {
+        std::fs::write(&torn.0, &text[..length]).unwrap();
+        let mut l = Ledger::load(&torn.0).unwrap();
+        let before = l.open_clients();
+        register(&mut l, "c");
+        let after = Ledger::load(&torn.0).unwrap().open_clients();
+        assert_eq!(after.len(), before.len() + 1, "cut at {length}");
+    }
+}
+
+#[test]
+fn a_damaged_line_is_named_and_not_shown() {
+    let scratch = Scratch::new("damaged");
+    register(&mut Ledger::file(&scratch.0).unwrap(), "a");
+    std::fs::write(&scratch.0, scratch.text().replacen("token-of-a", "token-of-a\\", 1) + "{}\n").unwrap();
+    let error = Ledger::load(&scratch.0).unwrap_err();
+    assert!(error.contains("line 2") && !error.contains("token-of"), "{error}");
+    assert!(error.contains("damaged.ndjson"), "{error}");
+}
+
+#[test]
+fn errors_name_the_path() {
+    let nowhere = std::env::temp_dir().join("dcrspec-no-such-folder").join("l.ndjson");
+    for error in [Ledger::file(&nowhere).unwrap_err(), Ledger::load(&nowhere).unwrap_err()] {
+        assert!(error.contains("dcrspec-no-such-folder"), "{error}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error_that_names_the_path() {
+    let mut l = Ledger::file("/dev/full").unwrap();
+    let error = l.intent("m", ENDPOINT).unwrap_err();
+    assert!(error.contains("/dev/full"), "{error}");
+    assert!(l.unknowns().is_empty());
+    // What happened at the server counts, written down or not.
+    l.registered(client("a")).unwrap_err();
+    assert_eq!(l.open_clients(), [client("a")]);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = Scratch::new("mode");
+    let mode = || std::fs::metadata(&scratch.0).unwrap().permissions().mode() & 0o777;
+    drop(Ledger::file(&scratch.0).unwrap());
+    assert_eq!(mode(), 0o600);
+    std::fs::set_permissions(&scratch.0, std::fs::Permissions::from_mode(0o644)).unwrap();
+    drop(Ledger::load(&scratch.0).unwrap());
+    assert_eq!(mode(), 0o600);
+}
+
+#[test]
+fn debug_output_has_no_tokens() {
+    let mut l = Ledger::memory();
+    register(&mut l, "a");
+    assert!(!format!("{l:?} {:?}", l.open_clients()).contains("token-of"));
+}
