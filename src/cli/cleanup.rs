@@ -43,7 +43,7 @@ pub fn main(args: Args) -> Done {
     if clients.is_empty() && ledger.unknowns().is_empty() {
         print("nothing is left to delete\n");
     }
-    ledger.remove_if_clean();
+    ledger.remove_if_clean().map_err(usage)?;
     Ok(if left == 0 { Exit::Clean } else { Exit::Findings })
 }
 

@@ -234,7 +234,9 @@ fn run_target(
     }
     let clients = &outcome.report.clients;
     if clients.left.is_empty() && clients.unknown == 0 {
-        outcome.ledger.remove_if_clean();
+        if let Err(why) = outcome.ledger.remove_if_clean() {
+            eprintln!("dcrspec: {}", harmless(&why));
+        }
     } else if let Some(path) = path {
         eprintln!("dcrspec: clients stay behind; when they can be deleted: dcrspec cleanup {}", path.display());
     }
