@@ -22,6 +22,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod judge;
 pub mod report;
 pub mod run;
@@ -31,5 +33,3 @@ pub mod spec;
 pub mod suite;
 pub mod target;
 pub mod wire;
-#[cfg(feature = "cli")]
-pub mod cli;

@@ -138,6 +138,12 @@ pub async fn selftest(suites: &[Suite], options: &Options) -> Matrix {
     for defect in defects() {
         let report = run_configuration(defect.configuration, &[defect], suites, options).await;
         fired.extend(report.findings.iter().map(|f| f.rule.clone()));
+        // A rule whose finding went under its primary has objected too.
+        for (rule, requirement) in judge::rule_ids() {
+            if report.findings.iter().any(|f| f.also.iter().any(|a| a == requirement)) {
+                fired.insert(rule.to_owned());
+            }
+        }
         rows.push(row(defect, &report));
     }
     for row in &rows {
@@ -189,7 +195,9 @@ fn row(defect: &'static Defect, report: &Report) -> Row {
         by: report
             .findings
             .iter()
-            .filter(|f| counts(f) && (f.requirement == defect.requirement || f.also.iter().any(|a| a == defect.requirement)))
+            .filter(|f| {
+                counts(f) && (f.requirement == defect.requirement || f.also.iter().any(|a| a == defect.requirement))
+            })
             .map(|f| f.rule.clone())
             .collect(),
         unexplained: side_effects.iter().filter(|id| !explained.contains(&id.as_str())).cloned().collect(),

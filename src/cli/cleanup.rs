@@ -37,7 +37,10 @@ pub fn main(args: Args) -> Done {
         Ok::<(), Stop>(())
     })?;
     for marker in ledger.unknowns() {
-        print(&format!("unknown: a registration with software_id {} was sent and its answer never read\n", harmless(&marker)));
+        print(&format!(
+            "unknown: a registration with software_id {} was sent and its answer never read\n",
+            harmless(&marker)
+        ));
     }
     let left = ledger.open_clients().len();
     if clients.is_empty() && ledger.unknowns().is_empty() {
@@ -54,7 +57,9 @@ async fn delete(transport: &Transport, client: &Registered, allowed: &[String]) 
     let here = origin(uri);
     let known = std::iter::once(&client.endpoint).chain(allowed).any(|u| here.is_some() && origin(u) == here);
     if !known {
-        return Err(format!("registration_client_uri {uri} is on another origin than the endpoint; --allow-origin permits it"));
+        return Err(format!(
+            "registration_client_uri {uri} is on another origin than the endpoint; --allow-origin permits it"
+        ));
     }
     let mut headers = Headers::default();
     headers.push("accept", "application/json");

@@ -32,7 +32,10 @@ pub fn main(args: Args) -> Done {
             .chain(server::defects().iter().map(|d| d.id))
             .chain(cases.iter().map(String::as_str));
         let near = suite::nearest(id, known);
-        return Err(usage(format!("nothing has the id {id:?}{}; `dcrspec list requirements` lists them", did_you_mean(&near))));
+        return Err(usage(format!(
+            "nothing has the id {id:?}{}; `dcrspec list requirements` lists them",
+            did_you_mean(&near)
+        )));
     };
     print(&text);
     Ok(Exit::Clean)
@@ -104,7 +107,11 @@ fn requirement_text(catalogue: &Catalogue, r: &Requirement) -> String {
             tested.push(format!("the rule {rule}, on every exchange"));
         }
     }
-    tested.extend(cases().filter(|(_, c)| c.requirements.iter().any(|q| q.value == r.id)).map(|(name, c)| format!("{name}: {}", c.title)));
+    tested.extend(
+        cases()
+            .filter(|(_, c)| c.requirements.iter().any(|q| q.value == r.id))
+            .map(|(name, c)| format!("{name}: {}", c.title)),
+    );
     if r.binds == Binds::Server {
         out.push_str("\nTested by\n");
         if tested.is_empty() {
@@ -121,7 +128,12 @@ fn requirement_text(catalogue: &Catalogue, r: &Requirement) -> String {
 }
 
 fn defect_text(d: &server::Defect) -> String {
-    let mut out = format!("{}\nA defect of the reference server, in the configuration {}.\n{}\n", d.id, d.configuration.name(), d.says);
+    let mut out = format!(
+        "{}\nA defect of the reference server, in the configuration {}.\n{}\n",
+        d.id,
+        d.configuration.name(),
+        d.says
+    );
     out.push_str(&format!("\nBreaks {}\n", d.requirement));
     for (id, why) in d.also {
         out.push_str(&format!("and {id}: {why}\n"));

@@ -4,7 +4,13 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::{Done, print};
-use crate::{judge, report::Exit, server, spec::{Capability, Catalogue}, suite};
+use crate::{
+    judge,
+    report::Exit,
+    server,
+    spec::{Capability, Catalogue},
+    suite,
+};
 
 #[derive(clap::Args)]
 pub struct Args {

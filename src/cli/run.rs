@@ -167,7 +167,9 @@ fn options(args: &Args) -> Options {
         clean_up: !args.no_cleanup,
         allow_unsafe: args.allow_unsafe,
         // The reference server is as repeatable as its seed; elsewhere two runs must not send the same names.
-        seed: args.seed.unwrap_or_else(|| if args.reference { 1 } else { jiff::Timestamp::now().as_microsecond() as u64 }),
+        seed: args
+            .seed
+            .unwrap_or_else(|| if args.reference { 1 } else { jiff::Timestamp::now().as_microsecond() as u64 }),
         cases: args.cases.clone(),
         all_exchanges: args.exchanges == "all",
     }
@@ -255,7 +257,8 @@ fn target(args: &Args) -> Result<Target, Stop> {
         candidates(issuer).map_err(usage)?;
     }
     if let Some(url) = &args.url {
-        let parsed = url::Url::parse(url).map_err(|e| usage(format!("{url:?} is no URL ({e}); write https://host/path")))?;
+        let parsed =
+            url::Url::parse(url).map_err(|e| usage(format!("{url:?} is no URL ({e}); write https://host/path")))?;
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(usage(format!("{url:?} is no http or https URL")));
         }
@@ -283,7 +286,9 @@ fn target(args: &Args) -> Result<Target, Stop> {
         let (name, value) = (name.trim(), value.trim());
         let valid = http::HeaderName::from_bytes(name.as_bytes()).is_ok() && http::HeaderValue::from_str(value).is_ok();
         if !valid {
-            return Err(usage(format!("the header field {name:?} cannot be sent: its name or value holds a character that none may hold")));
+            return Err(usage(format!(
+                "the header field {name:?} cannot be sent: its name or value holds a character that none may hold"
+            )));
         }
         target.headers.push((name.to_owned(), value.to_owned()));
     }
@@ -295,7 +300,8 @@ fn token(args: &Args) -> Result<Option<String>, Stop> {
     let token = if let Some(token) = &args.token {
         token.clone()
     } else if let Some(name) = &args.token_env {
-        std::env::var(name).map_err(|_| usage(format!("the environment variable {name} of --token-env is not set, or is not text")))?
+        std::env::var(name)
+            .map_err(|_| usage(format!("the environment variable {name} of --token-env is not set, or is not text")))?
     } else if let Some(path) = &args.token_file {
         String::from_utf8(read(path)?).map_err(|_| usage(format!("{}: the token is not text", path.display())))?
     } else {
@@ -303,7 +309,9 @@ fn token(args: &Args) -> Result<Option<String>, Stop> {
     };
     let token = token.trim().to_owned();
     if token.is_empty() || !token.bytes().all(|b| (0x21..=0x7e).contains(&b)) {
-        return Err(usage("the initial access token is empty, or holds a character that no Authorization header can carry"));
+        return Err(usage(
+            "the initial access token is empty, or holds a character that no Authorization header can carry",
+        ));
     }
     Ok(Some(token))
 }
@@ -331,8 +339,12 @@ fn open_ledger(args: &Args) -> Result<Ledger, Stop> {
         state.join("dcrspec").join(format!("{}-{}.ledger", now.as_second(), std::process::id()))
     });
     if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)
-            .map_err(|e| usage(format!("cannot make the folder {} for the ledger: {e}; --ledger FILE puts it elsewhere", folder.display())))?;
+        std::fs::create_dir_all(folder).map_err(|e| {
+            usage(format!(
+                "cannot make the folder {} for the ledger: {e}; --ledger FILE puts it elsewhere",
+                folder.display()
+            ))
+        })?;
     }
     Ledger::file(&path).map_err(|e| usage(format!("{e}; --ledger FILE puts it elsewhere")))
 }

@@ -25,7 +25,12 @@ pub fn main(args: Args) -> Done {
             text.push_str(&format!("        also {}\n", row.side_effects.join(", ")));
         }
     }
-    text.push_str(&format!("\n{} defects, {} caught; the clean server meets {} requirements that can be broken.\n", matrix.rows.len(), matrix.rows.iter().filter(|r| r.killed).count(), matrix.met));
+    text.push_str(&format!(
+        "\n{} defects, {} caught; the clean server meets {} requirements that can be broken.\n",
+        matrix.rows.len(),
+        matrix.rows.iter().filter(|r| r.killed).count(),
+        matrix.met
+    ));
     if matrix.gaps.is_empty() {
         text.push_str("No gap: every defect is caught, every side effect is explained, the clean server is silent.\n");
     } else {

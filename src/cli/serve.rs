@@ -37,7 +37,8 @@ pub fn main(args: Args) -> Done {
         config.seed = args.seed;
         config.defects = defects;
         let server = ReferenceServer::new(config);
-        let mut lines = format!("REGISTRATION_ENDPOINT={issuer}{}\nISSUER={issuer}\n", ReferenceServer::registration_path());
+        let mut lines =
+            format!("REGISTRATION_ENDPOINT={issuer}{}\nISSUER={issuer}\n", ReferenceServer::registration_path());
         if let Some(token) = &args.initial_access_token {
             lines.push_str(&format!("INITIAL_ACCESS_TOKEN={token}\n"));
         }

@@ -42,10 +42,9 @@ struct Clause {
 
 static CLAUSES: LazyLock<Vec<Clause>> = LazyLock::new(|| {
     let mut clauses = Vec::new();
-    for (file, message) in [
-        ("registration-response.schema.json", Message::Created),
-        ("registration-error.schema.json", Message::Error),
-    ] {
+    for (file, message) in
+        [("registration-response.schema.json", Message::Created), ("registration-error.schema.json", Message::Error)]
+    {
         let text = SCHEMAS.iter().find(|(name, _)| *name == file).expect("both schemas are embedded").1;
         clauses.extend(read(file, text, message).expect("a unit test reads the embedded schemas"));
     }
@@ -195,12 +194,49 @@ pub(super) fn at_most_should(requirement: &str, level: Option<Level>) -> Option<
 
 /// Keywords of JSON Schema 2020-12 that suites may use; a misspelt one would silently hold for everything.
 const KEYWORDS: &[&str] = &[
-    "$ref", "$defs", "$comment", "title", "description", "type", "enum", "const", "multipleOf", "maximum",
-    "exclusiveMaximum", "minimum", "exclusiveMinimum", "maxLength", "minLength", "pattern", "maxItems", "minItems",
-    "uniqueItems", "maxContains", "minContains", "maxProperties", "minProperties", "required", "dependentRequired",
-    "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "prefixItems", "items", "contains",
-    "properties", "patternProperties", "additionalProperties", "propertyNames", "unevaluatedItems",
-    "unevaluatedProperties", "format",
+    "$ref",
+    "$defs",
+    "$comment",
+    "title",
+    "description",
+    "type",
+    "enum",
+    "const",
+    "multipleOf",
+    "maximum",
+    "exclusiveMaximum",
+    "minimum",
+    "exclusiveMinimum",
+    "maxLength",
+    "minLength",
+    "pattern",
+    "maxItems",
+    "minItems",
+    "uniqueItems",
+    "maxContains",
+    "minContains",
+    "maxProperties",
+    "minProperties",
+    "required",
+    "dependentRequired",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "not",
+    "if",
+    "then",
+    "else",
+    "dependentSchemas",
+    "prefixItems",
+    "items",
+    "contains",
+    "properties",
+    "patternProperties",
+    "additionalProperties",
+    "propertyNames",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+    "format",
 ];
 
 /// What is wrong with a JSON Schema that a suite holds: keywords that do not exist, or values that no schema can have.
@@ -231,8 +267,16 @@ fn unknown_keywords(schema: &Value, path: &str, faults: &mut Vec<String>) {
                     unknown_keywords(inner, &format!("{path}/{i}"), faults);
                 }
             }
-            "not" | "if" | "then" | "else" | "items" | "contains" | "additionalProperties" | "propertyNames"
-            | "unevaluatedItems" | "unevaluatedProperties" => unknown_keywords(value, &path, faults),
+            "not"
+            | "if"
+            | "then"
+            | "else"
+            | "items"
+            | "contains"
+            | "additionalProperties"
+            | "propertyNames"
+            | "unevaluatedItems"
+            | "unevaluatedProperties" => unknown_keywords(value, &path, faults),
             key if KEYWORDS.contains(&key) => {}
             key => {
                 let near = crate::suite::nearest(key, KEYWORDS.iter().copied());
@@ -265,7 +309,10 @@ mod tests {
     #[test]
     fn a_misspelt_keyword_is_found_with_the_right_one() {
         let faults = schema_faults(&json!({"properties": {"a": {"requierd": ["b"]}}}));
-        assert_eq!(faults, ["/properties/a/requierd: \"requierd\" is no keyword of JSON Schema; did you mean \"required\"?"]);
+        assert_eq!(
+            faults,
+            ["/properties/a/requierd: \"requierd\" is no keyword of JSON Schema; did you mean \"required\"?"]
+        );
         assert!(schema_faults(&json!({"type": "strin"}))[0].contains("cannot be used"));
     }
 }

@@ -124,9 +124,9 @@ fn check(exchange: &Exchange, name: &str, expected: &str, judge: fn(&Value, f64)
     let now = exchange.response_time() as f64;
     match judge(value, now) {
         Ok(()) => holds(),
-        Err(looks) => objects(
-            Objection::new(format!("/{name}"), words(name, looks, value, now)).expected(expected).actual(value),
-        ),
+        Err(looks) => {
+            objects(Objection::new(format!("/{name}"), words(name, looks, value, now)).expected(expected).actual(value))
+        }
     }
 }
 
@@ -190,7 +190,14 @@ mod tests {
 
     #[test]
     fn every_allowed_expiry_passes() {
-        for value in [json!(0), json!(0.0), json!(1_790_000_001), json!(253_402_300_799_i64), json!(1.7900036e9), json!(NOW - 60.0)] {
+        for value in [
+            json!(0),
+            json!(0.0),
+            json!(1_790_000_001),
+            json!(253_402_300_799_i64),
+            json!(1.7900036e9),
+            json!(NOW - 60.0),
+        ] {
             assert_eq!(judge_expiry(&value, NOW), Ok(()), "{value}");
         }
     }

@@ -77,8 +77,10 @@ pub(super) fn proper(exchange: &Exchange) -> bool {
 }
 
 /// Statuses that say something else than "this metadata is refused": they are specified elsewhere, or a front end's.
-const OTHERWISE_SPECIFIED: &[u16] =
-    &[400, 401, 402, 403, 405, 406, 407, 408, 411, 413, 414, 415, 417, 421, 426, 428, 429, 431, 451, 501, 502, 503, 504, 505];
+const OTHERWISE_SPECIFIED: &[u16] = &[
+    400, 401, 402, 403, 405, 406, 407, 408, 411, 413, 414, 415, 417, 421, 426, 428, 429, 431, 451, 501, 502, 503, 504,
+    505,
+];
 
 fn error_status(exchange: &Exchange, context: &Context) -> Vec<Claim> {
     if exchange.request.kind != Kind::Register || !proper(exchange) || !context.accepted {
@@ -107,9 +109,12 @@ fn error_status(exchange: &Exchange, context: &Context) -> Vec<Claim> {
             .actual_text(&status.to_string()),
         ),
         status @ 200..=299 if !response.is_created() && response.member("error").is_some() => objects(
-            Objection::new("status", format!("a registration error was answered {status}, which says that all is well"))
-                .expected("400")
-                .actual_text(&status.to_string()),
+            Objection::new(
+                "status",
+                format!("a registration error was answered {status}, which says that all is well"),
+            )
+            .expected("400")
+            .actual_text(&status.to_string()),
         ),
         _ => Vec::new(),
     }
@@ -153,9 +158,7 @@ fn no_client_in_error(exchange: &Exchange, context: &Context) -> Vec<Claim> {
     let sent = exchange.request.object().unwrap_or_default();
     // Metadata that is quoted back is allowed, so only values that the client did not send count.
     let issued = |name: &str| {
-        body.get(name)
-            .filter(|v| v.as_str().is_some_and(|s| !s.is_empty()) && sent.get(name) != Some(v))
-            .is_some()
+        body.get(name).filter(|v| v.as_str().is_some_and(|s| !s.is_empty()) && sent.get(name) != Some(v)).is_some()
     };
     if issued("client_id") && issued("client_secret") {
         return objects(
@@ -178,9 +181,12 @@ fn object_body(exchange: &Exchange, context: &Context) -> Vec<Claim> {
     let sent = shorten(&String::from_utf8_lossy(&exchange.request.body), 60);
     match response.status {
         500..=599 if !OTHERWISE_SPECIFIED.contains(&response.status) => objects(
-            Objection::new("status", format!("the body `{sent}` is no JSON object and was answered {}", response.status))
-                .expected("400")
-                .actual_text(&response.status.to_string()),
+            Objection::new(
+                "status",
+                format!("the body `{sent}` is no JSON object and was answered {}", response.status),
+            )
+            .expected("400")
+            .actual_text(&response.status.to_string()),
         ),
         _ if response.is_created() => objects(
             Objection::new("status", format!("the body `{sent}` is no JSON object, and yet a client was created"))

@@ -15,12 +15,6 @@ use crate::{
 
 pub(super) const RULES: &[Coded] = &[
     Coded {
-        id: "client-id-not-adopted",
-        requirement: "rfc7591-3.1-client-id-server-assigned",
-        evidence: Evidence::Provoked,
-        check: client_id_not_adopted,
-    },
-    Coded {
         id: "assigned-not-adopted",
         requirement: "rfc7591-3.1-server-assigned-members",
         evidence: Evidence::Provoked,
@@ -80,32 +74,22 @@ fn created(exchange: &Exchange) -> Option<(&Map<String, Value>, Map<String, Valu
     Some((exchange.created()?.object()?, sent(exchange)))
 }
 
-fn client_id_not_adopted(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some((body, sent)) = created(exchange) else { return Vec::new() };
-    let Some(chosen) = sent.get("client_id").filter(|v| v.as_str().is_some_and(|s| !s.is_empty())) else {
-        return Vec::new();
-    };
-    if body.get("client_id") == Some(chosen) {
-        return objects(
-            Objection::new("/client_id", "the client chose its own client_id and the server took it over")
-                .expected("an identifier that the server makes up, or a refusal")
-                .actual(chosen),
-        );
-    }
-    holds()
-}
-
 fn assigned_not_adopted(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     let Some((body, sent)) = created(exchange) else { return Vec::new() };
     let mut tried = false;
     let mut claims = Vec::new();
     for name in ["client_secret", "client_secret_expires_at", "client_id_issued_at"] {
-        let Some(chosen) = sent.get(name).filter(|v| !v.is_null() && **v != json!("") && **v != json!(0)) else { continue };
+        let Some(chosen) = sent.get(name).filter(|v| !v.is_null() && **v != json!("") && **v != json!(0)) else {
+            continue;
+        };
         tried = true;
         if body.get(name) == Some(chosen) {
             claims.push(Claim::Objects(
-                Objection::new(format!("/{name}"), format!("the client chose its own {name} and the server took it over"))
-                    .expected("a value that the server assigns, or a refusal"),
+                Objection::new(
+                    format!("/{name}"),
+                    format!("the client chose its own {name} and the server took it over"),
+                )
+                .expected("a value that the server assigns, or a refusal"),
             ));
         }
     }
@@ -116,8 +100,9 @@ fn assigned_not_adopted(exchange: &Exchange, _: &Context) -> Vec<Claim> {
 fn default_method(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     let Some((body, sent)) = created(exchange) else { return Vec::new() };
     let silent = |map: &Map<String, Value>| map.get("token_endpoint_auth_method").is_none_or(Value::is_null);
-    let only_implicit = strings(body, "grant_types").is_some_and(|g| !g.is_empty() && g.iter().all(|g| *g == "implicit"));
-    if !silent(&sent) || only_implicit {
+    let only_implicit =
+        strings(body, "grant_types").is_some_and(|g| !g.is_empty() && g.iter().all(|g| *g == "implicit"));
+    if !silent(&sent) || only_implicit || !body.contains_key("client_id") {
         return Vec::new();
     }
     // A method that the answer states counts, whatever it is.
@@ -143,11 +128,12 @@ fn types_agree(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     let (Some(grants), Some(responses)) = (strings(body, "grant_types"), strings(body, "response_types")) else {
         return Vec::new();
     };
-    let grant = |name: &str| grants.contains(&name);
-    let response = |name: &str| responses.contains(&name);
+    // A value in another letter case has an entry of its own; here it counts as the value that is meant.
+    let grant = |name: &str| grants.iter().any(|g| g.eq_ignore_ascii_case(name));
+    let response = |name: &str| responses.iter().any(|r| r.eq_ignore_ascii_case(name));
     // Hybrid types such as "code id_token" and extension values are outside the table, so any of them leaves it open
     // whether a grant has its response type.
-    let open = responses.iter().any(|r| *r != "code" && *r != "token");
+    let open = responses.iter().any(|r| !r.eq_ignore_ascii_case("code") && !r.eq_ignore_ascii_case("token"));
     let contradiction = if response("code") && !grant("authorization_code") {
         Some("the response type code without the grant authorization_code")
     } else if response("token") && !grant("implicit") {
@@ -197,10 +183,12 @@ const URI_MEMBERS: &[&str] = &["client_uri", "logo_uri", "tos_uri", "policy_uri"
 /// A URI that nobody asked for in that form is no absolute URI.
 fn uri_members_absolute(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     let Some((body, sent)) = created(exchange) else { return Vec::new() };
-    let is_absolute = |text: &str| text.split_once(':').is_some_and(|(s, _)| {
-        s.starts_with(|c: char| c.is_ascii_alphabetic())
-            && s.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
-    });
+    let is_absolute = |text: &str| {
+        text.split_once(':').is_some_and(|(s, _)| {
+            s.starts_with(|c: char| c.is_ascii_alphabetic())
+                && s.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+        })
+    };
     let mut seen = false;
     for name in URI_MEMBERS {
         let Some(given) = body.get(*name).and_then(Value::as_str).filter(|s| !s.is_empty()) else { continue };
@@ -214,9 +202,12 @@ fn uri_members_absolute(exchange: &Exchange, _: &Context) -> Vec<Claim> {
         seen = true;
         if !is_absolute(given) {
             return objects(
-                Objection::new(format!("/{name}"), format!("{name} is {given:?}, which is no absolute URI and not what was sent"))
-                    .expected("an absolute URI, or no such member")
-                    .actual_text(given),
+                Objection::new(
+                    format!("/{name}"),
+                    format!("{name} is {given:?}, which is no absolute URI and not what was sent"),
+                )
+                .expected("an absolute URI, or no such member")
+                .actual_text(given),
             );
         }
     }
@@ -269,8 +260,11 @@ fn display_uris(exchange: &Exchange, _: &Context) -> Vec<Claim> {
             && !hosts.contains(&host)
         {
             return objects(
-                Objection::new(format!("/{name}"), format!("{name} was registered on {host}, where no redirection URI is; the check may come later"))
-                    .strength(Strength::Note),
+                Objection::new(
+                    format!("/{name}"),
+                    format!("{name} was registered on {host}, where no redirection URI is; the check may come later"),
+                )
+                .strength(Strength::Note),
             );
         }
     }
@@ -322,7 +316,8 @@ fn unsigned_statement(exchange: &Exchange, _: &Context) -> Vec<Claim> {
         let bytes = URL_SAFE_NO_PAD.decode(statement.split('.').nth(i)?).ok()?;
         serde_json::from_slice(&bytes).ok()
     };
-    let unsigned = part(0).is_some_and(|h| h.get("alg").and_then(Value::as_str).is_some_and(|a| a.eq_ignore_ascii_case("none")));
+    let unsigned =
+        part(0).is_some_and(|h| h.get("alg").and_then(Value::as_str).is_some_and(|a| a.eq_ignore_ascii_case("none")));
     if !unsigned {
         return Vec::new();
     }
@@ -332,13 +327,19 @@ fn unsigned_statement(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     });
     match effect {
         Some((name, value)) => objects(
-            Objection::new(format!("/{name}"), format!("{name} was taken from a software statement with the algorithm none"))
-                .expected("a refusal, or a 201 without any trace of the statement")
-                .actual(value),
+            Objection::new(
+                format!("/{name}"),
+                format!("{name} was taken from a software statement with the algorithm none"),
+            )
+            .expected("a refusal, or a 201 without any trace of the statement")
+            .actual(value),
         ),
         None if body.get("software_statement").and_then(Value::as_str) == Some(statement) => objects(
-            Objection::new("/software_statement", "an unsigned software statement is echoed, though no claim of it took effect")
-                .strength(Strength::Note),
+            Objection::new(
+                "/software_statement",
+                "an unsigned software statement is echoed, though no claim of it took effect",
+            )
+            .strength(Strength::Note),
         ),
         None => holds(),
     }

@@ -33,6 +33,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ("secret-unique", "rfc7591-3.2.1-client-secret-unique"),
     ("read-shows-no-more", "rfc7591-3.2.1-return-all-metadata"),
     ("read-shows-no-more-variants", "rfc7591-2.2-language-variants-returned"),
+    ("client-id-not-adopted", "rfc7591-3.1-client-id-server-assigned"),
 ];
 
 impl Memory {
@@ -61,15 +62,19 @@ impl Memory {
         };
         let sent = super::errors::sent(exchange);
         let mut judgements = Vec::new();
+        judgements.extend(self.adopted(client_id, &sent));
         match self.clients.get(client_id) {
             Some(earlier) if different(&earlier.sent, &sent) => judgements.push(judgement(
                 0,
                 Evidence::Passive,
                 Claim::Objects(
-                    Objection::new("/client_id", "a client_id was issued again to a client that differs in name, redirection URIs and software")
-                        .expected("an identifier that is valid for one client")
-                        .actual_text(client_id)
-                        .with(earlier.exchange),
+                    Objection::new(
+                        "/client_id",
+                        "a client_id was issued again to a client that differs in name, redirection URIs and software",
+                    )
+                    .expected("an identifier that is valid for one client")
+                    .actual_text(client_id)
+                    .with(earlier.exchange),
                 ),
             )),
             Some(_) => judgements.push(judgement(1, Evidence::Passive, Claim::Holds)),
@@ -99,6 +104,26 @@ impl Memory {
         let seen = Seen { exchange: exchange.id, sent, answer: answer.clone() };
         self.clients.insert(client_id.to_owned(), seen);
         judgements
+    }
+
+    /// The client chose an identifier. One that was issued before may come back to an instance of the same client.
+    fn adopted(&self, client_id: &str, sent: &Map<String, Value>) -> Option<Judgement> {
+        let chosen = sent.get("client_id").and_then(Value::as_str).filter(|s| !s.is_empty())?;
+        if chosen != client_id {
+            return Some(judgement(5, Evidence::Provoked, Claim::Holds));
+        }
+        let earlier = self.clients.get(chosen);
+        if earlier.is_some_and(|earlier| !different(&earlier.sent, sent)) {
+            return None;
+        }
+        let mut objection =
+            Objection::new("/client_id", "the client chose its own client_id and the server took it over")
+                .expected("an identifier that the server makes up, or a refusal")
+                .actual_text(chosen);
+        if let Some(earlier) = earlier {
+            objection = objection.with(earlier.exchange);
+        }
+        Some(judgement(5, Evidence::Provoked, Claim::Objects(objection)))
     }
 
     /// A read that shows a member which was asked for and which the 201 left out proves that it was registered.

@@ -109,7 +109,8 @@ fn asked_for(exchange: &Exchange) -> bool {
 
 fn missing(exchange: &Exchange, message: &str) -> Vec<Claim> {
     let Some(body) = exchange.created().and_then(|r| r.object()) else { return Vec::new() };
-    if !redirects(body) {
+    // Without a client_id at the top level this is no client information response, and another entry says so.
+    if !redirects(body) || !body.contains_key("client_id") {
         return Vec::new();
     }
     if has_redirect_uris(body) {
@@ -211,7 +212,10 @@ fn is_local(host: &str) -> bool {
 
 /// Addresses and names of which it can be argued that they are the client's own machine or network.
 fn is_grey(host: &str) -> bool {
-    host.parse::<std::net::IpAddr>().is_ok() || !host.contains('.') || host.ends_with(".local") || host.ends_with(".test")
+    host.parse::<std::net::IpAddr>().is_ok()
+        || !host.contains('.')
+        || host.ends_with(".local")
+        || host.ends_with(".test")
 }
 
 fn kind(uri: &str, context: &Context) -> Option<Fault> {
@@ -242,7 +246,10 @@ fn active_scheme(uri: &str, _: &Context) -> Option<Fault> {
     if !ACTIVE_SCHEMES.contains(&scheme.as_str()) {
         return None;
     }
-    fault("no scheme that a browser executes", format!("{scheme}: is registered as a redirection URI, and belongs to no application"))
+    fault(
+        "no scheme that a browser executes",
+        format!("{scheme}: is registered as a redirection URI, and belongs to no application"),
+    )
 }
 
 fn absolute(uri: &str, _: &Context) -> Option<Fault> {
@@ -281,7 +288,8 @@ fn no_fragment(uri: &str, _: &Context) -> Option<Fault> {
 /// One string with a space in it was registered as two URIs.
 fn not_split(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     let sent = sent(exchange);
-    let (Some(sent), Some(body)) = (strings(&sent, "redirect_uris"), exchange.created().and_then(|r| r.object())) else {
+    let (Some(sent), Some(body)) = (strings(&sent, "redirect_uris"), exchange.created().and_then(|r| r.object()))
+    else {
         return Vec::new();
     };
     let Some(listed) = strings(body, "redirect_uris") else { return Vec::new() };
@@ -312,7 +320,8 @@ mod tests {
 
     #[test]
     fn http_is_for_the_local_machine() {
-        for uri in ["http://client.example.org/cb", "HTTP://client.example.org", "http://localhost@client.example.org/"] {
+        for uri in ["http://client.example.org/cb", "HTTP://client.example.org", "http://localhost@client.example.org/"]
+        {
             assert!(kind(uri, &context()).is_some(), "{uri}");
         }
         for uri in [

@@ -36,7 +36,10 @@ pub fn class(exchange: &Exchange) -> Class {
 pub enum Agreement {
     Agrees,
     /// One sentence that says how they differ, and the member where they do.
-    Differs { message: String, place: String },
+    Differs {
+        message: String,
+        place: String,
+    },
     Unclear(String),
 }
 
@@ -45,7 +48,9 @@ pub enum Agreement {
 /// arrays that are sets by meaning may come in another order.
 pub fn equivalent(plain: &Exchange, variant: &Exchange) -> Agreement {
     match (class(plain), class(variant)) {
-        (Class::Unclear, _) => Agreement::Unclear("the plain form was not answered in a way that can be compared".into()),
+        (Class::Unclear, _) => {
+            Agreement::Unclear("the plain form was not answered in a way that can be compared".into())
+        }
         (_, Class::Unclear) => Agreement::Unclear(match variant.response() {
             Some(r) => format!("the variant was answered {}, which says nothing about its form", r.status),
             None => "the variant was not answered".into(),
@@ -53,16 +58,16 @@ pub fn equivalent(plain: &Exchange, variant: &Exchange) -> Agreement {
         (Class::Created, Class::Created) => same_metadata(plain, variant),
         (Class::Refused(_), Class::Refused(_)) => Agreement::Agrees,
         (Class::Created, Class::Refused(status)) => Agreement::Differs {
-            message: format!("the plain form is accepted and this one is refused with {status}, though it means the same"),
+            message: format!(
+                "the plain form is accepted and this one is refused with {status}, though it means the same"
+            ),
             place: "status".into(),
         },
         (_, Class::Crashed(status)) => Agreement::Differs {
             message: format!("the plain form is answered, and this one, which means the same, with {status}"),
             place: "status".into(),
         },
-        (Class::Refused(_) | Class::Crashed(_), _) => {
-            Agreement::Unclear("the plain form was refused".into())
-        }
+        (Class::Refused(_) | Class::Crashed(_), _) => Agreement::Unclear("the plain form was refused".into()),
     }
 }
 

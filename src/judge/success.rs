@@ -86,9 +86,12 @@ fn created_status(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     match exchange.created() {
         Some(response) if response.status == 201 => holds(),
         Some(response) => objects(
-            Objection::new("status", format!("a client was created and answered {}; that is 201 Created", response.status))
-                .expected("201")
-                .actual_text(&response.status.to_string()),
+            Objection::new(
+                "status",
+                format!("a client was created and answered {}; that is 201 Created", response.status),
+            )
+            .expected("201")
+            .actual_text(&response.status.to_string()),
         ),
         None => Vec::new(),
     }
@@ -128,7 +131,9 @@ fn json_body(exchange: &Exchange, _: &Context) -> Vec<Claim> {
             match nest {
                 Some((name, _)) => finding(
                     &format!("/{name}"),
-                    format!("client_id and its companions stand inside {name:?}; every parameter stands at the top level"),
+                    format!(
+                        "client_id and its companions stand inside {name:?}; every parameter stands at the top level"
+                    ),
                     name,
                 ),
                 None => holds(),
@@ -224,9 +229,12 @@ fn names_in_place(exchange: &Exchange, _: &Context) -> Vec<Claim> {
             && !body.contains_key(*defined)
         {
             claims.push(Claim::Objects(
-                Objection::new(format!("/{name}"), format!("{name:?} stands in place of {defined:?}; names are case-sensitive"))
-                    .expected(*defined)
-                    .actual_text(name),
+                Objection::new(
+                    format!("/{name}"),
+                    format!("{name:?} stands in place of {defined:?}; names are case-sensitive"),
+                )
+                .expected(*defined)
+                .actual_text(name),
             ));
         }
     }
@@ -243,9 +251,12 @@ fn names_not_folded(exchange: &Exchange, _: &Context) -> Vec<Claim> {
         tried = true;
         if sent.contains_key(*defined) && sent.get(*defined) != Some(value) && body.get(*defined) == Some(value) {
             return objects(
-                Objection::new(format!("/{defined}"), format!("the value of {name:?} was registered as {defined}; names are case-sensitive"))
-                    .expected("the value of the member that is spelled as defined")
-                    .actual(value),
+                Objection::new(
+                    format!("/{defined}"),
+                    format!("the value of {name:?} was registered as {defined}; names are case-sensitive"),
+                )
+                .expected("the value of the member that is spelled as defined")
+                .actual(value),
             );
         }
     }

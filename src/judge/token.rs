@@ -22,12 +22,7 @@ pub(super) const RULES: &[Coded] = &[
         evidence: Evidence::Passive,
         check: challenge_error,
     },
-    Coded {
-        id: "json-post-taken",
-        requirement: "rfc7591-3-post-json",
-        evidence: Evidence::Provoked,
-        check: post_json,
-    },
+    Coded { id: "json-post-taken", requirement: "rfc7591-3-post-json", evidence: Evidence::Provoked, check: post_json },
     Coded {
         id: "other-methods-create-nothing",
         requirement: "rfc7591-3-other-methods-do-not-register",
@@ -51,29 +46,37 @@ fn token_error(exchange: &Exchange, context: &Context) -> Vec<Claim> {
     };
     let status = response.status;
     let status_finding = |message: String| {
-        Objection::new("status", message).expected("401 with a WWW-Authenticate challenge").actual_text(&status.to_string())
+        Objection::new("status", message)
+            .expected("401 with a WWW-Authenticate challenge")
+            .actual_text(&status.to_string())
     };
     let challenged = response.headers.all("www-authenticate").any(|v| !v.trim().is_empty());
     match status {
         401 if challenged => holds(),
         401 => objects(
-            Objection::new("header:www-authenticate", format!("{which} was answered 401 without a WWW-Authenticate header"))
-                .expected("WWW-Authenticate: Bearer (RFC 6750, 3)"),
+            Objection::new(
+                "header:www-authenticate",
+                format!("{which} was answered 401 without a WWW-Authenticate header"),
+            )
+            .expected("WWW-Authenticate: Bearer (RFC 6750, 3)"),
         ),
         200..=299 => objects(status_finding(format!(
             "a registration with {which} was answered {status}, at an endpoint that refuses registrations without one"
         ))),
         403 | 429 | 502..=504 | 300..=399 => Vec::new(),
         500..=599 => objects(status_finding(format!("{which} was answered {status}"))),
-        400 if response.member("error").is_some_and(|e| REGISTRATION_CODES.contains(&e)) => objects(status_finding(format!(
-            "{which} was answered 400 with the registration error {:?} in place of an authorization error",
-            response.member("error").unwrap_or_default()
-        ))),
+        400 if response.member("error").is_some_and(|e| REGISTRATION_CODES.contains(&e)) => {
+            objects(status_finding(format!(
+                "{which} was answered 400 with the registration error {:?} in place of an authorization error",
+                response.member("error").unwrap_or_default()
+            )))
+        }
         // RFC 6750, 3.1: invalid_request, for a request that is malformed.
         400 => Vec::new(),
         413 | 414 | 415 | 431 => Vec::new(),
         _ => objects(
-            status_finding(format!("{which} was answered {status}; an unusable token is answered 401")).level(Level::Should),
+            status_finding(format!("{which} was answered {status}; an unusable token is answered 401"))
+                .level(Level::Should),
         ),
     }
 }
@@ -108,9 +111,12 @@ fn challenge_error(exchange: &Exchange, context: &Context) -> Vec<Claim> {
         return holds();
     }
     objects(
-        Objection::new("header:www-authenticate", "the challenge to a token that was presented does not say what is wrong with it")
-            .expected("error=\"invalid_token\" (RFC 6750, 3.1)")
-            .actual_text(&challenge),
+        Objection::new(
+            "header:www-authenticate",
+            "the challenge to a token that was presented does not say what is wrong with it",
+        )
+        .expected("error=\"invalid_token\" (RFC 6750, 3.1)")
+        .actual_text(&challenge),
     )
 }
 
@@ -125,7 +131,10 @@ fn post_json(exchange: &Exchange, context: &Context) -> Vec<Claim> {
         404 | 405 | 406 | 411 | 415 | 501 => objects(
             Objection::new(
                 "status",
-                format!("a POST of JSON labelled application/json was answered {}, though this metadata is accepted", response.status),
+                format!(
+                    "a POST of JSON labelled application/json was answered {}, though this metadata is accepted",
+                    response.status
+                ),
             )
             .expected("201")
             .actual_text(&response.status.to_string()),
@@ -144,7 +153,10 @@ fn other_methods(exchange: &Exchange, _: &Context) -> Vec<Claim> {
         return objects(
             Objection::new(
                 "status",
-                format!("{} on the registration endpoint issued a client_id; only POST registers", exchange.request.method),
+                format!(
+                    "{} on the registration endpoint issued a client_id; only POST registers",
+                    exchange.request.method
+                ),
             )
             .expected("no client")
             .actual_text(&response.status.to_string()),

@@ -130,9 +130,7 @@ impl Evidence {
 
     /// Whether a finding of any strength on this requirement came from one of these exchanges.
     pub fn objected(&self, requirement: &str, exchanges: &[u32]) -> bool {
-        self.findings
-            .iter()
-            .any(|f| f.requirement == requirement && f.exchanges.iter().any(|x| exchanges.contains(x)))
+        self.findings.iter().any(|f| f.requirement == requirement && f.exchanges.iter().any(|x| exchanges.contains(x)))
     }
 
     pub fn exchanges_of(&self, requirement: &str) -> u64 {
@@ -161,9 +159,10 @@ impl Evidence {
             }
         }
         for (finding, primary) in secondary {
-            let Some(under) = kept.iter_mut().find(|p| {
-                p.requirement == primary && finding.exchanges.iter().all(|x| p.exchanges.contains(x))
-            }) else {
+            let Some(under) = kept
+                .iter_mut()
+                .find(|p| p.requirement == primary && finding.exchanges.iter().all(|x| p.exchanges.contains(x)))
+            else {
                 kept.push(finding.clone());
                 continue;
             };
@@ -206,7 +205,10 @@ impl Evidence {
             return (Verdict::Met, how.clone());
         }
         if let Some(finding) = mine().next() {
-            return (Verdict::NotExercised, format!("seen only with a {}: {}", finding.strength, finding.objection.message));
+            return (
+                Verdict::NotExercised,
+                format!("seen only with a {}: {}", finding.strength, finding.objection.message),
+            );
         }
         let unknown = requirement.needs.iter().find(|c| capabilities.state(**c) == CapabilityState::Unknown);
         let reason = match (self.reasons.get(id), unknown) {

@@ -11,7 +11,9 @@ use super::{
 use crate::{
     report::{CapabilityState, CaseOutcome, CaseResult},
     spec::Capability,
-    suite::{AuthWord, BaseKind, Case, Control, Expect, RegisterAction, RequestAction, Step, Suite, Transform, variables},
+    suite::{
+        AuthWord, BaseKind, Case, Control, Expect, RegisterAction, RequestAction, Step, Suite, Transform, variables,
+    },
     target::registration,
     wire::{Auth, Headers, Kind, Request},
 };
@@ -83,7 +85,10 @@ impl Harness<'_> {
         }
         let deletable = self.ground.capabilities.is_present(Capability::Rfc7592Delete) && self.options.clean_up;
         if case.needs_clean_up && !deletable && !self.options.allow_unsafe && !self.target.own {
-            return Some("the client would stay behind with its payload: runs where clients can be deleted, or with --unsafe".into());
+            return Some(
+                "the client would stay behind with its payload: runs where clients can be deleted, or with --unsafe"
+                    .into(),
+            );
         }
         if self.ground.base(case.base).is_none() {
             return Some("no base client of the kind that the case varies was accepted".into());
@@ -103,11 +108,13 @@ impl Harness<'_> {
                 self.evidence.bears(requirement, *id);
             }
             // A case that broke off shows nothing; one that failed elsewhere has still shown this.
-            if matches!(outcome, CaseOutcome::Skipped | CaseOutcome::Errored) || self.evidence.objected(requirement, &ids) {
+            if matches!(outcome, CaseOutcome::Skipped | CaseOutcome::Errored)
+                || self.evidence.objected(requirement, &ids)
+            {
                 continue;
             }
-            let shown = progress.passed.contains(requirement)
-                || progress.exchanges.iter().any(|i| self.holds(*i, requirement));
+            let shown =
+                progress.passed.contains(requirement) || progress.exchanges.iter().any(|i| self.holds(*i, requirement));
             if shown {
                 let case = self.case.clone();
                 self.evidence.meet(requirement, &format!("shown by {case}"));
@@ -151,15 +158,19 @@ impl Harness<'_> {
         progress: &mut Progress,
     ) -> Result<(), End> {
         let Some(expect) = expect else {
-            let status = self.exchanges[index].response().map_or(0, |r| r.status);
+            let exchange = &self.exchanges[index];
+            let status = exchange.response().map_or(0, |r| r.status);
+            // A case that leaves the token out, or spoils it, looks for these.
+            let looked_for = matches!(status, 401 | 403) && exchange.request.auth != self.own_auth();
             // Without an expectation the rules watch; a refusal for another reason leaves them nothing to see.
-            return if says_nothing(status) && self.exchanges[index].request.kind == Kind::Register {
+            return if says_nothing(status) && !looked_for && exchange.request.kind == Kind::Register {
                 Err(End::Skip(format!("answered {status}, which says nothing about this")))
             } else {
                 Ok(())
             };
         };
-        let requirement = expect.requirement.as_ref().or(case.requirements.first()).map(|r| r.value.clone()).unwrap_or_default();
+        let requirement =
+            expect.requirement.as_ref().or(case.requirements.first()).map(|r| r.value.clone()).unwrap_or_default();
         let lookup = |name: &str| self.variable(name, case.base, progress);
         let find = |name: &str| progress.steps.get(name).map(|i| &self.exchanges[*i]);
         let scope = Scope { lookup: &lookup, exchange: &find };
@@ -370,7 +381,8 @@ fn spaced(value: &Value) -> String {
     match value {
         Value::Array(items) => format!(" [\n {}\t] ", join(items.iter().map(spaced).collect())),
         Value::Object(map) => {
-            let members = map.iter().map(|(k, v)| format!("{} \n:\t {}", Value::String(k.clone()), spaced(v))).collect();
+            let members =
+                map.iter().map(|(k, v)| format!("{} \n:\t {}", Value::String(k.clone()), spaced(v))).collect();
             format!("\r\n{{ {} \n}}\n", join(members))
         }
         scalar => format!(" {scalar} "),
@@ -400,7 +412,12 @@ mod tests {
     use super::*;
 
     fn json_value() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from), ".*".prop_map(Value::from)];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".*".prop_map(Value::from)
+        ];
         leaf.prop_recursive(3, 16, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),

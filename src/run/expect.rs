@@ -43,13 +43,24 @@ pub fn evaluate(expect: &Expect, exchange: &Exchange, scope: &Scope) -> Outcome 
             inconclusive => return inconclusive,
         }
     }
+    let outcome = outcome(expect, exchange, response, scope);
+    match (outcome, &expect.message) {
+        (Outcome::Fail(mut objection), Some(message)) => {
+            objection.message = format!("{message}; {}", objection.message);
+            Outcome::Fail(objection)
+        }
+        (outcome, _) => outcome,
+    }
+}
+
+fn outcome(expect: &Expect, exchange: &Exchange, response: &Response, scope: &Scope) -> Outcome {
     if let Some(status) = &expect.status {
         return status_is(status, response, scope);
     }
     if says_nothing(response.status) {
         return Outcome::Inconclusive(format!("answered {}, which says nothing about this", response.status));
     }
-    let outcome = if let Some(any) = &expect.any_of {
+    if let Some(any) = &expect.any_of {
         any_of(any, exchange, scope)
     } else if let Some(created) = &expect.created {
         is_created(created, response, scope)
@@ -62,13 +73,6 @@ pub fn evaluate(expect: &Expect, exchange: &Exchange, scope: &Scope) -> Outcome 
         }
     } else {
         Outcome::Inconclusive("the expectation is empty".into())
-    };
-    match (outcome, &expect.message) {
-        (Outcome::Fail(mut objection), Some(message)) => {
-            objection.message = format!("{message}; {}", objection.message);
-            Outcome::Fail(objection)
-        }
-        (outcome, _) => outcome,
     }
 }
 
@@ -130,7 +134,7 @@ fn is_rejected(expect: &RejectedExpect, response: &Response, scope: &Scope) -> O
 
 fn status_is(expect: &StatusExpect, response: &Response, scope: &Scope) -> Outcome {
     if !expect.one_of.contains(&response.status) {
-        if says_nothing(response.status) {
+        if says_nothing(response.status) && !expect.none_of.contains(&response.status) {
             return Outcome::Inconclusive(format!("answered {}, which says nothing about this", response.status));
         }
         let wanted: Vec<String> = expect.one_of.iter().map(u16::to_string).collect();
@@ -156,7 +160,8 @@ fn is_equivalent(plain: &Exchange, exchange: &Exchange) -> Outcome {
         relation::Agreement::Agrees => Outcome::Pass,
         relation::Agreement::Unclear(why) => Outcome::Inconclusive(why),
         relation::Agreement::Differs { message, place } => {
-            let mut objection = Objection::new(place, message).expected("the same outcome as the plain form").with(plain.id);
+            let mut objection =
+                Objection::new(place, message).expected("the same outcome as the plain form").with(plain.id);
             if let Some(response) = exchange.response() {
                 objection = objection.actual_text(&refusal(response));
             }

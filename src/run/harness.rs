@@ -1,6 +1,6 @@
 //! Sends requests to one target and has every exchange judged: what suites, clean-up and later the fuzzer share.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Map, Value};
 
@@ -10,7 +10,9 @@ use crate::{
     report::CapabilityState,
     spec::{Capability, Catalogue},
     target::{Ground, Target, registration},
-    wire::{Auth, Exchange, Headers, Kind, Ledger, Outcome, Pacer, Redactor, Registered, Request, WaitBudget, retry_delay},
+    wire::{
+        Auth, Exchange, Headers, Kind, Ledger, Outcome, Pacer, Redactor, Registered, Request, WaitBudget, retry_delay,
+    },
 };
 
 /// A client of this run that may still exist.
@@ -43,7 +45,6 @@ pub struct Harness<'a> {
     budget: WaitBudget,
     random: rand_chacha::ChaCha8Rng,
     judged: usize,
-    waited: Duration,
 }
 
 impl<'a> Harness<'a> {
@@ -72,7 +73,6 @@ impl<'a> Harness<'a> {
             budget: WaitBudget::new(options.wait_budget),
             random: rand_chacha::ChaCha8Rng::seed_from_u64(options.seed),
             judged: 0,
-            waited: Duration::ZERO,
         }
     }
 
@@ -82,11 +82,6 @@ impl<'a> Harness<'a> {
         let mut bytes = [0_u8; 12];
         self.random.fill_bytes(&mut bytes);
         bytes.iter().map(|b| format!("{b:02x}")).collect()
-    }
-
-    /// Time spent waiting because the server asked for it.
-    pub fn waited(&self) -> Duration {
-        self.waited
     }
 
     /// Sends a request as it is, waits out rate limits within the budget, and records the exchange. A registration is
@@ -119,7 +114,6 @@ impl<'a> Harness<'a> {
             // In-process nothing limits rates but on purpose, so no time is lost there.
             match delay {
                 Some(delay) if !self.target.own && self.budget.take(delay) => {
-                    self.waited += delay;
                     tokio::time::sleep(delay).await;
                 }
                 _ => {
@@ -190,7 +184,8 @@ impl<'a> Harness<'a> {
             }
             if exchange.request.kind == Kind::Delete
                 && exchange.response().is_some_and(|r| r.status == 204)
-                && let Some(client) = self.clients.iter().find(|c| c.uri.as_deref() == Some(exchange.request.url.as_str()))
+                && let Some(client) =
+                    self.clients.iter().find(|c| c.uri.as_deref() == Some(exchange.request.url.as_str()))
             {
                 self.memory.forget(&client.client_id);
             }
@@ -255,7 +250,11 @@ impl<'a> Harness<'a> {
         let origin = crate::target::origin(uri);
         let expected = [Some(self.ground.endpoint.as_str()), self.ground.issuer.as_deref()];
         let allowed = self.target.allowed_origins.iter().map(String::as_str);
-        let known = expected.into_iter().flatten().chain(allowed).any(|u| origin.is_some() && crate::target::origin(u) == origin);
+        let known = expected
+            .into_iter()
+            .flatten()
+            .chain(allowed)
+            .any(|u| origin.is_some() && crate::target::origin(u) == origin);
         if !known {
             return Err(format!(
                 "registration_client_uri {uri:?} is on another origin than the endpoint; no token is sent there (--allow-origin permits it)"

@@ -83,7 +83,8 @@ impl Harness<'_> {
         }
         self.context.openid_only = !found.is_empty() && found.iter().all(|f| f.openid);
         let named = |f: &Discovered, name: &str| f.metadata.get(name).and_then(Value::as_str).map(str::to_owned);
-        self.context.pushed_requests = found.iter().any(|f| named(f, "pushed_authorization_request_endpoint").is_some());
+        self.context.pushed_requests =
+            found.iter().any(|f| named(f, "pushed_authorization_request_endpoint").is_some());
         for (capability, name) in [
             (Capability::AuthorizationEndpoint, "authorization_endpoint"),
             (Capability::TokenEndpoint, "token_endpoint"),
@@ -99,7 +100,9 @@ impl Harness<'_> {
                 return Err(if found.is_empty() {
                     format!("no metadata document was found for the issuer {issuer}: {}", said.join("; "))
                 } else {
-                    format!("the metadata of {issuer} names no registration_endpoint: this server takes no dynamic registrations, or only at a URL that is given by hand")
+                    format!(
+                        "the metadata of {issuer} names no registration_endpoint: this server takes no dynamic registrations, or only at a URL that is given by hand"
+                    )
                 });
             };
             self.ground.endpoint = endpoint;
@@ -128,11 +131,7 @@ impl Harness<'_> {
         let scope = self.ground.scope();
         let mut records = Vec::new();
         let own = self.target.client.clone().map(|metadata| Rung { name: "the client that was given", metadata });
-        let mut groups = vec![
-            own.into_iter().collect::<Vec<_>>(),
-            confidential_rungs(&scope),
-            public_rungs(&scope),
-        ];
+        let mut groups = vec![own.into_iter().collect::<Vec<_>>(), confidential_rungs(&scope), public_rungs(&scope)];
         groups.push(smallest_rungs());
         let smallest = groups.len() - 1;
         for (index, group) in groups.into_iter().enumerate() {
@@ -209,13 +208,16 @@ impl Harness<'_> {
     }
 
     fn set_context(&mut self) {
-        let registrations: Vec<&Exchange> = self.exchanges.iter().filter(|x| x.request.kind == Kind::Register).collect();
+        let registrations: Vec<&Exchange> =
+            self.exchanges.iter().filter(|x| x.request.kind == Kind::Register).collect();
         let accepted = !self.ground.bases.is_empty();
-        let answered_as_one = registrations.iter().filter_map(|x| x.response()).any(|r| {
-            r.is_created() || (r.status == 400 && r.member("error").is_some())
-        });
-        let refused =
-            registrations.iter().any(|x| x.request.auth == Auth::None && x.response().is_some_and(|r| matches!(r.status, 401 | 403)));
+        let answered_as_one = registrations
+            .iter()
+            .filter_map(|x| x.response())
+            .any(|r| r.is_created() || (r.status == 400 && r.member("error").is_some()));
+        let refused = registrations
+            .iter()
+            .any(|x| x.request.auth == Auth::None && x.response().is_some_and(|r| matches!(r.status, 401 | 403)));
         self.context.accepted = accepted;
         self.context.established = accepted || answered_as_one || self.target.issuer.is_some();
         self.context.protected = refused;
@@ -228,6 +230,7 @@ impl Harness<'_> {
         let base = self.ground.base(BaseKind::Any).map(|b| b.metadata.clone()).unwrap_or_default();
         self.probe_member(&base, Capability::Jwks, "jwks", json!({"keys": [public_key()]})).await;
         self.probe_member(&base, Capability::I18n, "client_name#fr", json!("client d'essai")).await;
+        self.probe_variants_by_read().await;
         self.probe_configuration().await;
         if self.ground.endpoint.starts_with("https:") {
             self.ground.capabilities.present(Capability::Tls, "the endpoint is https", None);
@@ -238,8 +241,16 @@ impl Harness<'_> {
 
     /// Without an accepted client: how the endpoint answers a token that nobody issued can be judged all the same.
     async fn probe_refusal(&mut self) {
-        self.ground.capabilities.present(Capability::InitialAccessToken, "a registration without a token is refused", None);
-        self.ground.capabilities.absent(Capability::OpenRegistration, "a registration without a token is refused", None);
+        self.ground.capabilities.present(
+            Capability::InitialAccessToken,
+            "a registration without a token is refused",
+            None,
+        );
+        self.ground.capabilities.absent(
+            Capability::OpenRegistration,
+            "a registration without a token is refused",
+            None,
+        );
         let Some(rung) = confidential_rungs(&self.ground.scope()).into_iter().next() else { return };
         let marker = format!("dcrspec-{}", self.fresh());
         let mut metadata = rung.metadata;
@@ -253,18 +264,30 @@ impl Harness<'_> {
     fn probe_clients(&mut self) {
         let created: Vec<&Exchange> = self.exchanges.iter().filter(|x| x.created().is_some()).collect();
         let capabilities = &mut self.ground.capabilities;
-        let method = |x: &Exchange| x.response().and_then(|r| r.member("token_endpoint_auth_method")).map(str::to_owned);
+        let method =
+            |x: &Exchange| x.response().and_then(|r| r.member("token_endpoint_auth_method")).map(str::to_owned);
         match created.iter().find(|x| method(x).as_deref() == Some("none")) {
             Some(x) => capabilities.present(Capability::PublicClient, "a public client was created", Some(x.id)),
-            None => capabilities.absent(Capability::PublicClient, "no rung of the ladder created a public client", None),
+            None => {
+                capabilities.absent(Capability::PublicClient, "no rung of the ladder created a public client", None)
+            }
         }
-        let secret = |x: &Exchange| x.response().and_then(|r| r.object()?.get("client_secret")).is_some_and(|s| !s.is_null());
+        let secret =
+            |x: &Exchange| x.response().and_then(|r| r.object()?.get("client_secret")).is_some_and(|s| !s.is_null());
         match created.iter().find(|x| secret(x) && method(x).as_deref() != Some("none")) {
             Some(x) => {
-                capabilities.present(Capability::ConfidentialClient, "a client was created with a client_secret", Some(x.id));
+                capabilities.present(
+                    Capability::ConfidentialClient,
+                    "a client was created with a client_secret",
+                    Some(x.id),
+                );
             }
             None => {
-                capabilities.absent(Capability::ConfidentialClient, "no rung of the ladder was given a client_secret", None);
+                capabilities.absent(
+                    Capability::ConfidentialClient,
+                    "no rung of the ladder was given a client_secret",
+                    None,
+                );
             }
         }
         let loopback = |x: &&&Exchange| {
@@ -333,9 +356,10 @@ impl Harness<'_> {
         let index = self.send(request, &marker).await;
         let exchange = &self.exchanges[index];
         let id = Some(exchange.id);
-        let kept = exchange.created().and_then(|r| r.object()).map(|o| {
-            o.get(name).is_some_and(|v| !v.is_null()) || o.keys().any(|k| k.eq_ignore_ascii_case(name))
-        });
+        let kept = exchange
+            .created()
+            .and_then(|r| r.object())
+            .map(|o| o.get(name).is_some_and(|v| !v.is_null()) || o.keys().any(|k| k.eq_ignore_ascii_case(name)));
         let refused = exchange.response().is_some_and(|r| r.status == 400);
         let capabilities = &mut self.ground.capabilities;
         match kept {
@@ -346,13 +370,39 @@ impl Harness<'_> {
         }
     }
 
+    /// A server may keep language variants and leave them out of the 201: that is what a read brings to light.
+    async fn probe_variants_by_read(&mut self) {
+        let absent = self.ground.capabilities.state(Capability::I18n) == CapabilityState::Absent;
+        let Some(client) = self.clients.last().cloned().filter(|_| absent) else { return };
+        let sent = self.exchanges.last().and_then(|x| x.created()?.member("client_id")) == Some(&client.client_id);
+        let Ok(request) = self.configuration_request(&client, Kind::Read) else { return };
+        if !sent {
+            return;
+        }
+        let index = self.send(request, "").await;
+        self.rotated(&client.client_id, index);
+        let exchange = &self.exchanges[index];
+        let shown = exchange.response().filter(|r| r.status == 200).and_then(|r| r.object());
+        if shown.is_some_and(|o| o.keys().any(|k| k.eq_ignore_ascii_case("client_name#fr"))) {
+            let id = Some(exchange.id);
+            self.ground.capabilities.present(Capability::I18n, "a read shows client_name#fr", id);
+        }
+    }
+
     /// RFC 7592: whether there is a configuration endpoint, and what it takes.
     async fn probe_configuration(&mut self) {
-        let offered = self.clients.iter().find(|c| c.uri.is_some() || c.token.is_some()).cloned();
+        // The newest one: an older one may be gone where registrations replace each other.
+        let offered = self.clients.iter().rev().find(|c| c.uri.is_some() || c.token.is_some()).cloned();
         let capabilities = &mut self.ground.capabilities;
         let Some(client) = offered else {
-            for capability in [Capability::Rfc7592, Capability::Rfc7592Read, Capability::Rfc7592Update, Capability::Rfc7592Delete] {
-                capabilities.absent(capability, "no answer held registration_client_uri or registration_access_token", None);
+            for capability in
+                [Capability::Rfc7592, Capability::Rfc7592Read, Capability::Rfc7592Update, Capability::Rfc7592Delete]
+            {
+                capabilities.absent(
+                    capability,
+                    "no answer held registration_client_uri or registration_access_token",
+                    None,
+                );
             }
             return;
         };
@@ -382,8 +432,12 @@ impl Harness<'_> {
         let capabilities = &mut self.ground.capabilities;
         if let Some(deleted) = self.exchanges.iter().rev().find(|x| x.request.kind == Kind::Delete) {
             match deleted.response().map(|r| r.status) {
-                Some(204) => capabilities.present(Capability::Rfc7592Delete, "a DELETE was answered 204", Some(deleted.id)),
-                Some(405) => capabilities.absent(Capability::Rfc7592Delete, "a DELETE was answered 405", Some(deleted.id)),
+                Some(204) => {
+                    capabilities.present(Capability::Rfc7592Delete, "a DELETE was answered 204", Some(deleted.id))
+                }
+                Some(405) => {
+                    capabilities.absent(Capability::Rfc7592Delete, "a DELETE was answered 405", Some(deleted.id))
+                }
                 Some(status) => capabilities.set(
                     Capability::Rfc7592Delete,
                     CapabilityState::Unknown,
@@ -433,8 +487,12 @@ fn said(exchange: &Exchange, token_given: bool) -> (String, Option<String>, bool
         answer.push_str(&format!("; {cut}"));
     }
     let hint = match response.status {
-        401 if token_given => Some("the initial access token was refused: is it spent, expired, or for another server?"),
-        401 | 403 if !token_given => Some("give an initial access token: --token-env VAR, --token-file FILE or --token TOKEN"),
+        401 if token_given => {
+            Some("the initial access token was refused: is it spent, expired, or for another server?")
+        }
+        401 | 403 if !token_given => {
+            Some("give an initial access token: --token-env VAR, --token-file FILE or --token TOKEN")
+        }
         403 => Some("the token was taken and the registration forbidden: does it carry the right to register clients?"),
         404 | 405 => Some("is this the registration endpoint? --issuer URL finds it from the server's metadata"),
         415 => Some("the endpoint does not take application/json"),

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::{curl, evidence::RawFinding, harness::Harness};
 use crate::{
     report::{
-        CaseResult, EvidenceRecord, ExchangeRecord, FORMAT, Finding, Report, RequirementResult, RungRecord, Target, Tool,
-        Totals, totals,
+        CaseResult, EvidenceRecord, ExchangeRecord, FORMAT, Finding, Report, RequirementResult, RungRecord, Target,
+        Tool, Totals, totals,
     },
     spec::Catalogue,
     suite::BaseKind,
@@ -77,10 +77,7 @@ pub fn report(
                 .iter()
                 .map(|(kind, base)| (kind_name(*kind).to_owned(), Value::Object(base.metadata.clone())))
                 .collect(),
-            ladder: ladder
-                .into_iter()
-                .map(|r| RungRecord { answer: harness.redactor.text(&r.answer), ..r })
-                .collect(),
+            ladder: ladder.into_iter().map(|r| RungRecord { answer: harness.redactor.text(&r.answer), ..r }).collect(),
         },
         fail_on: harness.options.fail_on.levels().to_vec(),
         started: format!("{started:.3}"),

@@ -65,7 +65,9 @@ fn wrapped_object(items: Vec<Value>) -> Result<Map<String, Value>, Refusal> {
 fn misread(object: &mut Map<String, Value>, bytes: &[u8], faults: &Faults) -> Result<(), Refusal> {
     if faults.has(Fault::EscapesKept)
         && let Ok(raw) = serde_json::from_slice::<Map<String, Value>>(&keep_escapes(bytes))
-        && let (Some(name), Some(raw)) = (object.get_mut("client_name"), raw.get("client_name"))
+        // The name itself may be written in escapes, so the member is found by its position.
+        && let Some(position) = object.keys().position(|key| key == "client_name")
+        && let (Some(name), Some(raw)) = (object.get_mut("client_name"), raw.values().nth(position))
     {
         *name = raw.clone();
     }

@@ -146,13 +146,12 @@ impl ReferenceServer {
     }
 
     /// The server's endpoints: client registration (RFC 7591, section 3), client configuration (RFC 7592, section 2) and metadata
-    /// (RFC 8414, section 3; OpenID Connect Discovery, section 4).
+    /// (RFC 8414, section 3).
     pub fn router(&self) -> Router {
         Router::new()
             .route(REGISTRATION_PATH, any(registration))
             .route("/register/{client_id}", any(configuration))
             .route("/.well-known/oauth-authorization-server", get(metadata_document))
-            .route("/.well-known/openid-configuration", get(metadata_document))
             .fallback(async || respond::empty(StatusCode::NOT_FOUND))
             .layer(axum::middleware::map_response_with_state(self.clone(), stamp))
             .with_state(self.clone())

@@ -104,6 +104,7 @@ fn distort(document: &mut Map<String, Value>, faults: &Faults) {
     change(Fault::GrantTypesUpperCase, "grant_types", &|types| upper(types, "authorization_code"));
     change(Fault::ResponseTypesText, "response_types", &|types| joined(types, " "));
     change(Fault::ResponseTypesUpperCase, "response_types", &|types| upper(types, "code"));
+    change(Fault::ClientUriRelative, "client_uri", &|_| json!("/about"));
     change(Fault::NameArray, "client_name", &|name| json!([name]));
     change(Fault::ClientUriObject, "client_uri", &|uri| json!({ "url": uri }));
     change(Fault::ScopeArray, "scope", &|scope| {
@@ -116,6 +117,9 @@ fn distort(document: &mut Map<String, Value>, faults: &Faults) {
         let number = version.as_str().and_then(|text| serde_json::from_str::<serde_json::Number>(text).ok());
         number.map_or_else(|| version.clone(), Value::Number)
     });
+    if faults.has(Fault::NameNull) && !document.contains_key("client_name") {
+        document.insert("client_name".into(), Value::Null);
+    }
     if faults.has(Fault::ClientUriNull) && !document.contains_key("client_uri") {
         document.insert("client_uri".into(), Value::Null);
     }
@@ -269,6 +273,9 @@ fn description(refusal: &Refusal, client_name: Option<&str>, faults: &Faults) ->
     let about_metadata = matches!(refusal.cause, Cause::Metadata | Cause::RedirectUri);
     if about_metadata && faults.has(Fault::DescriptionArray) {
         return json!([refusal.description]);
+    }
+    if about_metadata && faults.has(Fault::DescriptionControl) {
+        return json!(format!("{}\0", refusal.description));
     }
     if about_metadata && faults.has(Fault::DescriptionQuotes) {
         let value = refusal.value.as_ref().map(|value| format!(" Value: {value}.")).unwrap_or_default();

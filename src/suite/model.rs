@@ -238,6 +238,9 @@ pub struct RejectedExpect {
 pub struct StatusExpect {
     /// Statuses of which one has to be given.
     pub one_of: Vec<u16>,
+    /// Statuses that are wrong here, though elsewhere they say nothing.
+    #[serde(default)]
+    pub none_of: Vec<u16>,
     /// A header field that has to be there.
     #[serde(default)]
     pub header: Option<String>,

@@ -60,7 +60,11 @@ pub fn confidential_rungs(scope: &str) -> Vec<Rung> {
     );
     vec![
         web.clone(),
-        with(&web, "confidential client with client_secret_post", json!({"token_endpoint_auth_method": "client_secret_post"})),
+        with(
+            &web,
+            "confidential client with client_secret_post",
+            json!({"token_endpoint_auth_method": "client_secret_post"}),
+        ),
         with(&web, "confidential web client with a scope", json!({"scope": scope})),
         with(&web, "confidential web client that says so", json!({"application_type": "web"})),
         with(&web, "confidential client with one grant", json!({"grant_types": ["authorization_code"]})),

@@ -57,8 +57,7 @@ pub(super) static DEFECTS: &[Defect] = &[
         "rfc7591-3.2.2-token-error-by-type",
         ChallengeMissing,
         "Answers 401 without a WWW-Authenticate header.",
-    )
-    .also(&[("rfc7591-3.2.2-challenge-error-attribute", "without a challenge there is no error attribute either")]),
+    ),
     Defect::protected(
         "any-token-accepted",
         "rfc7591-3.2.2-token-error-by-type",

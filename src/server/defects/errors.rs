@@ -54,6 +54,12 @@ pub(super) static DEFECTS: &[Defect] = &[
         "Writes error_description as an array.",
     ),
     Defect::open(
+        "description-control",
+        "rfc7591-3.2.2-error-description-ascii",
+        DescriptionControl,
+        "Ends error_description with a NUL character.",
+    ),
+    Defect::open(
         "client-in-error",
         "rfc7591-3.2.2-no-client-in-error",
         ErrorWithClient,

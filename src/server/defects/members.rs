@@ -48,6 +48,12 @@ pub(super) static DEFECTS: &[Defect] = &[
     ),
     Defect::open("name-array", "rfc7591-2-client-name-type", NameArray, "Returns client_name in an array."),
     Defect::open(
+        "name-null",
+        "rfc7591-2-client-name-type",
+        NameNull,
+        "Returns null for a client_name that nobody sent.",
+    ),
+    Defect::open(
         "name-any-type",
         "rfc7591-2-client-name-type",
         NameAnyType,
@@ -58,6 +64,12 @@ pub(super) static DEFECTS: &[Defect] = &[
         "rfc7591-2-uri-members-type",
         ClientUriObject,
         "Returns client_uri as an object.",
+    ),
+    Defect::open(
+        "client-uri-relative",
+        "rfc7591-2-uri-members-type",
+        ClientUriRelative,
+        "Returns client_uri without its scheme and host.",
     ),
     Defect::open(
         "client-uri-null",

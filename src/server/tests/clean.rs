@@ -156,7 +156,7 @@ async fn publishes_metadata_and_knows_no_other_path() {
     let server = server(ServerConfig::open("https://as.example"));
     for (path, status) in [
         ("/.well-known/oauth-authorization-server", 200),
-        ("/.well-known/openid-configuration", 200),
+        ("/.well-known/openid-configuration", 404),
         ("/register", 405),
         ("/other", 404),
     ] {
