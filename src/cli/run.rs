@@ -240,7 +240,8 @@ fn run_target(
             eprintln!("dcrspec: {}", harmless(&why));
         }
     } else if let Some(path) = path {
-        eprintln!("dcrspec: clients stay behind; when they can be deleted: dcrspec cleanup {}", path.display());
+        let what = if clients.left.is_empty() { "clients may stay behind" } else { "clients stay behind" };
+        eprintln!("dcrspec: {what}; this names them, and tries to delete them: dcrspec cleanup {}", path.display());
     }
     Ok(outcome.report)
 }

@@ -21,7 +21,8 @@ pub enum Class {
 pub fn class(exchange: &Exchange) -> Class {
     let Some(response) = exchange.response() else { return Class::Unclear };
     if response.is_created() {
-        return Class::Created;
+        // A success that holds no client is broken in itself, and nothing to compare with.
+        return if response.client().is_some() { Class::Created } else { Class::Unclear };
     }
     match response.status {
         401 | 403 | 408 | 413 | 414 | 421 | 425 | 429 | 431 | 502 | 503 | 504 => Class::Unclear,

@@ -84,6 +84,7 @@ pub(super) const RULES: &[Coded] = &[
 
 fn created_status(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     match exchange.created() {
+        Some(response) if response.client().is_none() => Vec::new(),
         Some(response) if response.status == 201 => holds(),
         Some(response) => objects(
             Objection::new(
@@ -264,14 +265,14 @@ fn names_not_folded(exchange: &Exchange, _: &Context) -> Vec<Claim> {
 }
 
 fn open_registration(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    match exchange.created() {
+    match exchange.created().and_then(|r| r.client()) {
         Some(_) if exchange.request.auth == Auth::None => holds(),
         _ => Vec::new(),
     }
 }
 
 fn initial_access_token(exchange: &Exchange, context: &Context) -> Vec<Claim> {
-    match exchange.created() {
+    match exchange.created().and_then(|r| r.client()) {
         Some(_) if exchange.request.auth == Auth::Initial && context.protected => holds(),
         _ => Vec::new(),
     }

@@ -207,7 +207,7 @@ impl Harness<'_> {
             }
         };
         let exchange = &self.exchanges[index];
-        match exchange.created() {
+        match exchange.created().and_then(|r| r.client()) {
             Some(_) => Ok(index),
             None => Err(End::Skip(format!(
                 "the control was not accepted ({})",

@@ -11,7 +11,8 @@ use crate::{
     spec::{Capability, Catalogue},
     target::{Ground, Target, registration},
     wire::{
-        Auth, Exchange, Headers, Kind, Ledger, Outcome, Pacer, Redactor, Registered, Request, WaitBudget, retry_delay,
+        Auth, Exchange, FailureKind, Headers, Kind, Ledger, Outcome, Pacer, Phase, Redactor, Registered, Request,
+        WaitBudget, retry_delay,
     },
 };
 
@@ -130,6 +131,10 @@ impl<'a> Harness<'a> {
     fn enter(&mut self, index: usize, marker: &str) {
         let exchange = &self.exchanges[index];
         let noted = match &exchange.outcome {
+            // What never left this machine has created nothing.
+            Outcome::Failure(failure) if failure.phase == Phase::Connect || failure.kind == FailureKind::NotSent => {
+                self.ledger.rejected(marker)
+            }
             Outcome::Failure(failure) => {
                 let message = failure.message.clone();
                 self.ledger.unknown(marker, &message)

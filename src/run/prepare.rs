@@ -145,7 +145,7 @@ impl Harness<'_> {
                 }
                 let (accepted, stop) = self.rung(&rung, &mut records).await;
                 if stop {
-                    let failed = self.exchanges.last().is_some_and(|x| x.response().is_none());
+                    let failed = self.exchanges.last().is_some_and(|x| x.response().is_none_or(|r| r.is_unread()));
                     self.ground.untestable = match records.last() {
                         Some(record) if failed => Some(record.answer.clone()),
                         _ => Some(untestable(&records, self.target.token.is_some())),
@@ -188,7 +188,7 @@ impl Harness<'_> {
         let request = self.register_request(&metadata);
         let index = self.send(request, &marker).await;
         let exchange = &self.exchanges[index];
-        let accepted = exchange.created().is_some();
+        let accepted = exchange.created().is_some_and(|r| !r.is_unread());
         let (answer, hint, stop) = said(exchange, self.target.token.is_some());
         records.push(RungRecord {
             rung: rung.name.into(),
@@ -504,7 +504,8 @@ fn said(exchange: &Exchange, token_given: bool) -> (String, Option<String>, bool
         _ => None,
     };
     // Without the right credentials every other rung would be refused alike.
-    let stop = matches!(response.status, 401);
+    // And where an answer never ends, every further one costs the whole time limit.
+    let stop = response.status == 401 || response.is_unread();
     (answer, hint.map(str::to_owned), stop)
 }
 

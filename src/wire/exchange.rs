@@ -127,6 +127,16 @@ impl Response {
         self.status == 201
             || ((200..300).contains(&self.status) && self.object().is_some_and(|o| o.contains_key("client_id")))
     }
+
+    /// The client information of a created client, when it can be read and names the client at all.
+    pub fn client(&self) -> Option<&serde_json::Map<String, Value>> {
+        self.object().filter(|o| self.is_created() && o.get("client_id").is_some_and(|id| !id.is_null()))
+    }
+
+    /// Whether the body was given up before its end, so that nothing can be said about it as a whole.
+    pub fn is_unread(&self) -> bool {
+        matches!(self.cut, Some(Cut::Capped { .. } | Cut::Stalled))
+    }
 }
 
 /// How a body ended early.
