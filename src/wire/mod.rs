@@ -4,10 +4,12 @@ mod exchange;
 mod failure;
 mod ledger;
 mod pacing;
+mod redact;
 mod service;
 mod transport;
 
 pub use exchange::{Auth, Cut, Exchange, Failure, FailureKind, Headers, Kind, Outcome, Phase, Request, Response};
 pub use ledger::{Ledger, Registered, Unknown};
 pub use pacing::{Pacer, WaitBudget, retry_delay};
+pub use redact::Redactor;
 pub use transport::{HttpSettings, Transport};
