@@ -175,6 +175,8 @@ pub(super) fn header_map(request: &Request) -> Result<HeaderMap, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use axum::{Router, http::StatusCode, routing};
 
     use super::*;
@@ -214,6 +216,21 @@ mod tests {
         let Outcome::Response(response) = outcome else { panic!("{outcome:?}") };
         assert_eq!((response.status, response.cut.clone()), (201, None));
         assert_eq!(&response.body[..], b"/a/../b?c=%7e as.example 2 [\"1\", \"2\"]");
+    }
+
+    #[tokio::test]
+    async fn a_service_that_is_not_sync_and_fails_with_a_box() {
+        fn shared<T: Clone + Send + Sync + 'static>(value: T) -> T {
+            value
+        }
+        let state = Cell::new(1);
+        let service = tower::service_fn(move |_: http::Request<Body>| {
+            state.set(state.get() + 1);
+            async { Err::<http::Response<Body>, BoxError>("out of order".into()) }
+        });
+        let (outcome, _) = shared(Transport::service(service)).send(&request("/")).await;
+        let Outcome::Failure(f) = outcome else { panic!() };
+        assert!(f.kind == FailureKind::ClosedEarly && f.message.contains("out of order"), "{f:?}");
     }
 
     #[tokio::test]

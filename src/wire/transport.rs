@@ -253,7 +253,7 @@ impl HttpTransport {
 
     async fn send(&self, request: &Request, start: Instant) -> Result<Outcome, Failure> {
         let (request, place) = build_request(request)?;
-        let client = self.client(place.tls).map_err(|why| failure::not_sent(why))?;
+        let client = self.client(place.tls).map_err(failure::not_sent)?;
         let whole = start + self.settings.whole_timeout;
         let mut response = CONNECTED.scope(Cell::new(None), self.head(client, request, &place, start, whole)).await?;
         self.spoken.lock().unwrap_or_else(PoisonError::into_inner).insert(place.name.clone());
@@ -343,7 +343,6 @@ pub(super) fn headers_of(map: &http::HeaderMap) -> Headers {
     Headers(map.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect())
 }
 
-/// What a failure without a response is made of elsewhere in this module's siblings.
 pub(super) fn failed(kind: FailureKind, phase: Phase, message: String) -> Failure {
     Failure { kind, phase, message }
 }
