@@ -104,7 +104,8 @@ fn run(args: &[&str]) -> (i32, Report, String) {
         .env("XDG_STATE_HOME", &folder)
         .output()
         .expect("the binary runs");
-    let text = std::fs::read_to_string(&json).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stderr)));
+    let text =
+        std::fs::read_to_string(&json).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stderr)));
     assert!(std::fs::read_to_string(&junit).expect("a JUnit file").starts_with("<?xml"));
     let report = from_json(&text).expect("a report");
     std::fs::remove_dir_all(&folder).expect("the temporary folder is ours");
@@ -118,7 +119,11 @@ fn compare(folder: &str, report: &Report) {
     let expected: Expected = serde_saphyr::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     assert!(!expected.server.is_empty());
     for finding in &expected.findings {
-        assert!(["library", "glue"].contains(&finding.whose.as_str()) && !finding.why.is_empty(), "{}", finding.requirement);
+        assert!(
+            ["library", "glue"].contains(&finding.whose.as_str()) && !finding.why.is_empty(),
+            "{}",
+            finding.requirement
+        );
     }
     let wanted: BTreeSet<(&str, &str, String)> =
         expected.findings.iter().map(|f| (f.requirement.as_str(), f.rule.as_str(), f.strength.clone())).collect();
@@ -163,12 +168,8 @@ fn oidc_provider_behind_a_token_is_judged_without_it_and_with_it() {
     let (code, report, text) = run(&[&server.endpoint]);
     assert_eq!(code, 3, "{text}");
     assert_eq!(report.clients.registered, 0);
-    let met: Vec<&str> = report
-        .requirements
-        .iter()
-        .filter(|r| r.verdict.as_str() == "met")
-        .map(|r| r.id.as_str())
-        .collect();
+    let met: Vec<&str> =
+        report.requirements.iter().filter(|r| r.verdict.as_str() == "met").map(|r| r.id.as_str()).collect();
     assert_eq!(met, ["rfc7591-3.2.2-token-error-by-type", "rfc7591-3.2.2-challenge-error-attribute"]);
 
     let (code, report, text) = run(&[&server.endpoint, "--token", "interop-initial-access-token"]);

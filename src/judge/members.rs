@@ -70,7 +70,10 @@ pub(super) const RULES: &[Coded] = &[
     },
 ];
 
-fn created(exchange: &Exchange) -> Option<(&Map<String, Value>, Map<String, Value>)> {
+type Members = Map<String, Value>;
+
+/// What was registered, and what was asked for.
+fn created(exchange: &Exchange) -> Option<(&Members, Members)> {
     Some((exchange.created()?.object()?, sent(exchange)))
 }
 

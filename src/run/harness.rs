@@ -11,8 +11,8 @@ use crate::{
     spec::{Capability, Catalogue},
     target::{Ground, Target, registration},
     wire::{
-        Auth, Exchange, FailureKind, Headers, Kind, Ledger, Outcome, Pacer, Phase, Redactor, Registered, Request,
-        WaitBudget, retry_delay,
+        Auth, Exchange, Failure, FailureKind, Headers, Kind, Ledger, Outcome, Pacer, Phase, Redactor, Registered,
+        Request, WaitBudget, retry_delay,
     },
 };
 
@@ -93,8 +93,10 @@ impl<'a> Harness<'a> {
         }
         let creates = matches!(request.kind, Kind::Register | Kind::Probe);
         if creates {
-            let noted = self.ledger.intent(marker, &request.url);
-            self.note(noted);
+            // What cannot be written down could be forgotten, so it is not sent.
+            if let Err(why) = self.ledger.intent(marker, &request.url) {
+                return self.not_sent(request, why);
+            }
         }
         loop {
             self.pacer.wait().await;
@@ -125,6 +127,24 @@ impl<'a> Harness<'a> {
                 }
             }
         }
+    }
+
+    /// Records a request that the harness kept back.
+    fn not_sent(&mut self, request: Request, why: String) -> usize {
+        let failure = Failure {
+            kind: FailureKind::NotSent,
+            phase: Phase::Connect,
+            message: format!("nothing was sent, since the ledger cannot be written: {why}"),
+        };
+        self.note(Err(failure.message.clone()));
+        self.exchanges.push(Exchange {
+            id: self.exchanges.len() as u32 + 1,
+            at: jiff::Timestamp::now(),
+            request,
+            outcome: Outcome::Failure(failure),
+            took: std::time::Duration::ZERO,
+        });
+        self.exchanges.len() - 1
     }
 
     /// Enters what came of a registration into the ledger.

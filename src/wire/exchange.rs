@@ -203,6 +203,7 @@ pub struct Failure {
 
 /// What came of a request.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly every outcome is a response")]
 pub enum Outcome {
     Response(Response),
     Failure(Failure),
