@@ -135,7 +135,8 @@ impl Page<'_> {
         let report = self.report;
         self.verdict();
         let target = &report.target;
-        self.row("target", &format!("{} {}", target.label, target.endpoint));
+        let label = if target.label == target.endpoint { "" } else { &target.label };
+        self.row("target", format!("{label} {}", target.endpoint).trim());
         let r = &report.totals.requirements;
         let words = format!(
             "{} met, {} broken, {} not exercised, {} not applicable",

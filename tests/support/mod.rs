@@ -352,6 +352,28 @@ impl Drop for Hosted {
     }
 }
 
+/// Sends one request over a connection of its own; status and body.
+pub fn fetch(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+    let url = url::Url::parse(url).unwrap();
+    let address = (url.host_str().unwrap(), url.port().unwrap());
+    let mut stream = TcpStream::connect(address).unwrap();
+    let mut request = format!(
+        "{method} {} HTTP/1.1\r\nhost: {}:{}\r\nconnection: close\r\ncontent-length: {}\r\n",
+        url.path(),
+        address.0,
+        address.1,
+        body.len()
+    );
+    for (name, value) in headers {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    stream.write_all(format!("{request}\r\n{body}").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
 /// The verdicts of a report, by requirement.
 pub fn verdicts(report: &Value) -> std::collections::BTreeMap<String, String> {
     let text = |v: &Value| v.as_str().unwrap().to_owned();
