@@ -163,6 +163,10 @@ fn no_secret_gets_into_any_output() {
         TOKEN,
         "--rate",
         "1000/s",
+        "--header",
+        "X-Api-Key: a-key-of-the-deployment",
+        "--header",
+        "Cookie: session=a-session-of-the-deployment",
         "--exchanges",
         "all",
         "--verbose",
@@ -183,6 +187,7 @@ fn no_secret_gets_into_any_output() {
     let mut secrets = secrets.lock().unwrap().clone();
     assert!(secrets.len() > 20, "{} secrets were given out", secrets.len());
     secrets.insert(TOKEN.to_owned());
+    secrets.extend(["a-key-of-the-deployment", "a-session-of-the-deployment"].map(str::to_owned));
     // Nor all but the end of the token, which one case sends.
     secrets.insert(TOKEN[..TOKEN.len() - 3].to_owned());
     for (name, text) in &outputs {
