@@ -32,7 +32,7 @@ struct Progress {
 }
 
 /// How a case ended before its last step.
-enum End {
+pub(super) enum End {
     Skip(String),
     Error(String),
 }
@@ -136,10 +136,53 @@ impl Harness<'_> {
             if let Some(failure) = self.exchanges[index].response().is_none().then(|| self.failure(index)) {
                 return Err(End::Error(failure));
             }
+            let index = if step.patient { self.wait_for(case, step, index, progress).await? } else { index };
+            progress.steps.insert(name.clone(), index);
             self.judge_pending();
             self.expectation(case, step.expect.as_ref(), &name, index, progress)?;
         }
         Ok(())
+    }
+
+    /// Repeats a step while its expectation fails. The exchanges before the last are not judged.
+    async fn wait_for(
+        &mut self,
+        case: &Case,
+        step: &Step,
+        first: usize,
+        progress: &mut Progress,
+    ) -> Result<usize, End> {
+        let mut index = first;
+        for _ in 0..3 {
+            let fails = {
+                let lookup = |name: &str| self.variable(name, case.base, progress);
+                let find = |name: &str| progress.steps.get(name).map(|i| &self.exchanges[*i]);
+                let scope = Scope { lookup: &lookup, exchange: &find };
+                step.expect
+                    .as_ref()
+                    .is_some_and(|e| matches!(evaluate(e, &self.exchanges[index], &scope), Outcome::Fail(_)))
+            };
+            if !fails || self.target.own {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+            index = self.step(case, step, progress).await?;
+            progress.exchanges.push(index);
+            if self.exchanges[index].response().is_none() {
+                return Err(End::Error(self.failure(index)));
+            }
+        }
+        Ok(index)
+    }
+
+    /// The client information that a step was answered.
+    fn answer(&self, step: &str, progress: &Progress) -> Result<Map<String, Value>, End> {
+        progress
+            .steps
+            .get(step)
+            .and_then(|i| self.exchanges[*i].response()?.client())
+            .cloned()
+            .ok_or_else(|| End::Skip(format!("the step {step} created no client")))
     }
 
     fn failure(&self, index: usize) -> String {
@@ -222,6 +265,17 @@ impl Harness<'_> {
         }
         if let Some(request) = &step.request {
             return self.request(case, request, progress).await;
+        }
+        if let Some(action) = &step.token {
+            let request = self.token_request(action, &self.answer(&action.client.value, progress)?)?;
+            return Ok(self.send(request, "").await);
+        }
+        if let Some(action) = &step.authorize {
+            let lookup = |name: &str| self.variable(name, case.base, progress);
+            let wanted = action.redirect_uri.as_ref().map(|uri| variables::fill_text(uri, &lookup)).transpose();
+            let request =
+                self.authorization_request(&self.answer(&action.client.value, progress)?, wanted.map_err(End::Skip)?)?;
+            return Ok(self.send(request, "").await);
         }
         let (client, kind) = match (&step.read, &step.delete) {
             (Some(client), _) => (&client.client.value, Kind::Read),

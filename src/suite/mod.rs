@@ -9,8 +9,8 @@ use include_dir::{Dir, include_dir};
 
 pub use load::{Lint, LoadError, Suite, embedded, load_path, load_text};
 pub use model::{
-    AuthWord, BaseKind, Case, ClientRef, Control, CreatedExpect, Expect, RegisterAction, RejectedExpect, RequestAction,
-    StatusExpect, Step, SuiteFile, Transform,
+    AuthWord, AuthorizeAction, BaseKind, Case, ClientRef, Control, CreatedExpect, Expect, RegisterAction,
+    RejectedExpect, RequestAction, StatusExpect, Step, SuiteFile, TokenAction, Transform,
 };
 
 /// The folder `suites/`, embedded in the build.
