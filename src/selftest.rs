@@ -26,6 +26,8 @@ pub fn reference_target(configuration: Configuration, defects: &[&'static Defect
     let mut config = match configuration {
         Configuration::Open => ServerConfig::open(ISSUER),
         Configuration::Protected => ServerConfig::protected(ISSUER, TOKEN),
+        Configuration::SharedIds => ServerConfig::shared_ids(ISSUER),
+        Configuration::Statement => ServerConfig::statement(ISSUER),
     };
     config.seed = Some(seed);
     config.defects = defects.to_vec();
