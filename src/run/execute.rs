@@ -14,7 +14,7 @@ use crate::{
     suite::{
         AuthWord, BaseKind, Case, Control, Expect, RegisterAction, RequestAction, Step, Suite, Transform, variables,
     },
-    target::registration,
+    target::{registration, statement},
     wire::{Auth, Headers, Kind, Request},
 };
 
@@ -300,6 +300,7 @@ impl Harness<'_> {
         let parts: Vec<&str> = name.split('.').collect();
         let member = |index: &usize, member: &str| self.exchanges[*index].response()?.object()?.get(member).cloned();
         match parts.as_slice() {
+            ["statement", _] => progress.fresh.get(name).map(|s| json!(s)),
             ["fresh", word] => progress.fresh.get(*word).map(|w| json!(w)),
             ["base", name] => self.ground.base(base)?.metadata.get(*name).cloned(),
             ["target", "scope"] => Some(json!(self.ground.scope())),
@@ -311,6 +312,18 @@ impl Harness<'_> {
 
     /// Makes up the random words that a payload asks for.
     fn freshen(&mut self, text: &str, progress: &mut Progress) {
+        let statements: Vec<String> = variables::names(text)
+            .filter(|n| n.starts_with("statement.") && !progress.fresh.contains_key(*n))
+            .map(str::to_owned)
+            .collect();
+        for name in statements {
+            let (software, word) = (format!("dcrspec-{}", self.fresh()), self.fresh());
+            let kind = name.trim_start_matches("statement.");
+            // Without a key there is no value, and the variable says so where it stands.
+            if let Ok(jwt) = statement(kind, self.target.statement_key.as_ref(), &software, &word) {
+                progress.fresh.insert(name, jwt);
+            }
+        }
         let wanted: Vec<String> = variables::names(text)
             .filter_map(|n| n.strip_prefix("fresh."))
             .filter(|w| !progress.fresh.contains_key(*w))
