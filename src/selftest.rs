@@ -8,10 +8,10 @@ use crate::{
     judge,
     report::{ExchangeRecord, Finding, Report, Verdict},
     run::{self, Options},
-    server::{Configuration, Defect, ReferenceServer, ServerConfig, defects},
+    server::{self, Configuration, Defect, ReferenceServer, ServerConfig, defects},
     spec::{Binds, Catalogue, Level, Strength},
     suite::Suite,
-    target::Target,
+    target::{StatementKey, Target},
     wire::{Ledger, Transport},
 };
 
@@ -38,6 +38,8 @@ pub fn reference_target(configuration: Configuration, defects: &[&'static Defect
     target.issuer = Some(ISSUER.to_owned());
     target.own = true;
     target.token = (configuration == Configuration::Protected).then(|| TOKEN.to_owned());
+    target.statement_key = (configuration == Configuration::Statement)
+        .then(|| StatementKey::from_secret(server::statement_key(), server::STATEMENT_ISSUER));
     target
 }
 
