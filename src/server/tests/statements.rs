@@ -141,6 +141,32 @@ async fn a_public_key_checks_es256() {
 }
 
 #[tokio::test]
+async fn a_public_key_checks_rs256() {
+    // Made once for this test; the private part was thrown away.
+    let pem = "-----BEGIN PUBLIC KEY-----\n\
+        MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA3/zlWOQ7z7qakvxq3Uwv\n\
+        pOka+ThSlyIIRCSxKkkgB6hcN3kT4wbHSxeDNOUjGcWxyMKkFryuOxRYa+kuOT9e\n\
+        k4o1ffNzf8v9OGLexUATK/XU6kWwZz6hHMfBmCmstjjWBfEELfK/dutYEqJWErt+\n\
+        MIcv7r00su5QqDjXZrAXi9Oq24h4+H+fXf6ibBKxWmvQlebEnz8O4DlhzaSaB7RW\n\
+        0iMYCf/DFg6AHenmdREBA5ZY2bow/y53Mx03q/Y3TTT3cJ5Zkq/5pTMxbjDT5744\n\
+        SK9jPpCZYHVDZDCkV8nba7RU8DQfUcLOmEhJWvV2xCYH3ZVNeaUVVye6NwflPMlX\n\
+        5QIDAQAB\n\
+        -----END PUBLIC KEY-----";
+    let signature = "aEwR8iodB6QMYtUutRMAz6wc4PEgHt690_n8yMlhNxiELZMJN5B16WOYY3utPvqi9uMLVimPUoq0x2FfZudFse\
+        GL09XKo1-DK9E4X01hTOfAceDdBhDkrplpyy_KfvPFUhDtjxmsn1iHtVbdft_wHp5_x9jo2uG6HZzwc1oLpUsQ\
+        LXg_cAojihMi2t-osvYxE_hevtXp9yVG4HbNy3osEiFZTwLe5_bDWysuZ0DLyQslRqLR9dFNrqs4h8eNY7bBNg\
+        4pg5RFP0sQttJK83H-DA902jEkIQznJd4u6Bec5tY8NiaCrh8kpV2G3jTUZT0ZZDrAa2qEqkQmabx6GMA9Ag";
+    let key = TrustedKey::from_pem("joe", pem.as_bytes()).unwrap();
+    let server = server(ServerConfig { statement_key: Some(key), ..set_up(Configuration::Statement) });
+    let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
+    for (name, status) in [("Signed", 201), ("Altered", 400)] {
+        let payload = part(&format!(r#"{{"iss":"joe","client_name":"{name}"}}"#));
+        let statement = format!("{}.{payload}.{signature}", part(r#"{"alg":"RS256"}"#));
+        assert_eq!(stated(&server, &statement).await.status, status, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn defects_about_statements_show() {
     let statement = trusted(&claims());
     for (id, name, returned) in [
