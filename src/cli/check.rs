@@ -16,7 +16,11 @@ pub fn main(args: Args) -> Done {
     let mut faults = Vec::new();
     for file in &args.files {
         match suite::load_path(file) {
-            Ok(suite) => print(&format!("{}: {} cases, nothing wrong\n", file.display(), suite.cases.len())),
+            Ok(suite) => {
+                let cases = suite.cases.len();
+                let plural = if cases == 1 { "" } else { "s" };
+                print(&format!("{}: {cases} case{plural}, nothing wrong\n", file.display()));
+            }
             Err(error) => faults.push(error.to_string()),
         }
     }

@@ -119,7 +119,7 @@ fn find_defects(ids: &[String]) -> Result<Vec<&'static crate::server::Defect>, S
 }
 
 fn did_you_mean(near: &[&str]) -> String {
-    if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) }
+    if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(" or ")) }
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub struct Args {
     #[arg(long)]
     reference: bool,
     /// Give the reference server a defect
-    #[arg(long, value_name = "ID", requires = "reference")]
+    #[arg(long, value_name = "ID", requires = "reference", conflicts_with_all = ["url", "issuer"])]
     defect: Vec<String>,
 
     /// Run only this suite (name or beginning of a name), or the suite in this file

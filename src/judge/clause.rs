@@ -240,18 +240,19 @@ const KEYWORDS: &[&str] = &[
 ];
 
 /// What is wrong with a JSON Schema that a suite holds: keywords that do not exist, or values that no schema can have.
-pub fn schema_faults(schema: &Value) -> Vec<String> {
+/// Each with the word at fault, where there is one.
+pub fn schema_faults(schema: &Value) -> Vec<(String, String)> {
     let mut faults = Vec::new();
     unknown_keywords(schema, "", &mut faults);
     if faults.is_empty()
         && let Err(error) = compile(schema)
     {
-        faults.push(format!("the schema cannot be used: {error}"));
+        faults.push((String::new(), format!("the schema cannot be used: {error}")));
     }
     faults
 }
 
-fn unknown_keywords(schema: &Value, path: &str, faults: &mut Vec<String>) {
+fn unknown_keywords(schema: &Value, path: &str, faults: &mut Vec<(String, String)>) {
     let Some(map) = schema.as_object() else { return };
     for (key, value) in map {
         let path = format!("{path}/{key}");
@@ -281,7 +282,7 @@ fn unknown_keywords(schema: &Value, path: &str, faults: &mut Vec<String>) {
             key => {
                 let near = crate::suite::nearest(key, KEYWORDS.iter().copied());
                 let hint = near.first().map(|n| format!("; did you mean {n:?}?")).unwrap_or_default();
-                faults.push(format!("{path}: {key:?} is no keyword of JSON Schema{hint}"));
+                faults.push((key.to_owned(), format!("{path}: {key:?} is no keyword of JSON Schema{hint}")));
             }
         }
     }
@@ -311,8 +312,12 @@ mod tests {
         let faults = schema_faults(&json!({"properties": {"a": {"requierd": ["b"]}}}));
         assert_eq!(
             faults,
-            ["/properties/a/requierd: \"requierd\" is no keyword of JSON Schema; did you mean \"required\"?"]
+            [(
+                "requierd".to_owned(),
+                "/properties/a/requierd: \"requierd\" is no keyword of JSON Schema; did you mean \"required\"?"
+                    .to_owned()
+            )]
         );
-        assert!(schema_faults(&json!({"type": "strin"}))[0].contains("cannot be used"));
+        assert!(schema_faults(&json!({"type": "strin"}))[0].1.contains("cannot be used"));
     }
 }

@@ -128,7 +128,7 @@ impl Harness<'_> {
             progress.steps.insert("control".into(), index);
             progress.control = Some(index);
         }
-        for (number, step) in case.steps.iter().enumerate() {
+        for (number, step) in case.steps.iter().map(|s| &s.value).enumerate() {
             let index = self.step(case, step, progress).await?;
             progress.exchanges.push(index);
             let name = step.id.clone().unwrap_or_else(|| format!("{}", number + 1));

@@ -21,8 +21,8 @@ pub struct SpecInfo {
 /// A catalogue that cannot be loaded. It is embedded, so only an author of suites ever sees one.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
-    #[error("{file}: {message}")]
-    Yaml { file: String, message: String },
+    #[error("{0}")]
+    Yaml(#[from] crate::suite::yaml::YamlError),
     #[error("the requirement {id} stands twice: in {first} and in {second}")]
     Twice { id: String, first: String, second: String },
 }
@@ -53,13 +53,10 @@ impl Catalogue {
             let family = dir.path().to_string_lossy().into_owned();
             let Some(text) = text_of(dir, "requirements.yaml") else { continue };
             let file = format!("suites/{family}/requirements.yaml");
-            let entries: Vec<Requirement> = crate::suite::yaml::parse(&file, text)
-                .map_err(|e| CatalogueError::Yaml { file: file.clone(), message: e.to_string() })?;
+            let entries: Vec<Requirement> = crate::suite::yaml::parse(&file, text)?;
             if let Some(text) = text_of(dir, "spec.yaml") {
                 let file = format!("suites/{family}/spec.yaml");
-                let info = crate::suite::yaml::parse(&file, text)
-                    .map_err(|e| CatalogueError::Yaml { file, message: e.to_string() })?;
-                catalogue.specs.insert(family.clone(), info);
+                catalogue.specs.insert(family.clone(), crate::suite::yaml::parse(&file, text)?);
             }
             for entry in entries {
                 if let Some(&first) = catalogue.by_id.get(&entry.id) {

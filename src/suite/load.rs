@@ -90,6 +90,20 @@ impl Linter<'_> {
         self.lints.push(Lint { rendered });
     }
 
+    /// As [`Linter::add`], at the first `word` behind the place, so that the line shown is the line at fault.
+    fn add_at_word(&mut self, at: &Location, word: &str, message: impl AsRef<str>) {
+        let (mut line, mut column) = (at.line() as usize, at.column() as usize);
+        for (number, text) in self.text.lines().enumerate().skip(line.saturating_sub(1)).filter(|_| !word.is_empty()) {
+            let from = if number + 1 == at.line() as usize { column.saturating_sub(1) } else { 0 };
+            let start = text.char_indices().nth(from).map_or(text.len(), |(i, _)| i);
+            if let Some(found) = text[start..].find(word) {
+                (line, column) = (number + 1, text[..start + found].chars().count() + 1);
+                break;
+            }
+        }
+        self.lints.push(Lint { rendered: yaml::at(self.file, self.text, line, column, message.as_ref()) });
+    }
+
     fn suite(&mut self, suite: &SuiteFile) {
         if suite.cases.is_empty() {
             self.add(&suite.suite.referenced, "a suite without cases would pass without testing anything");
@@ -124,9 +138,9 @@ impl Linter<'_> {
         }
         for step in &case.steps {
             self.step(case, step, &names);
-            if let Some(id) = &step.id {
+            if let Some(id) = &step.value.id {
                 if names.contains(&id.as_str()) {
-                    self.add(at, format!("two steps are called {id:?}"));
+                    self.add(&step.referenced, format!("two steps are called {id:?}"));
                 }
                 names.push(id);
             }
@@ -141,8 +155,8 @@ impl Linter<'_> {
         }
     }
 
-    fn step(&mut self, case: &Case, step: &Step, names: &[&str]) {
-        let at = &case.id.referenced;
+    fn step(&mut self, case: &Case, step: &Spanned<Step>, names: &[&str]) {
+        let (at, step) = (&step.referenced, &step.value);
         let actions = [
             step.register.is_some(),
             step.read.is_some(),
@@ -175,7 +189,7 @@ impl Linter<'_> {
             self.variables(at, query, names);
         }
         if let Some(expect) = &step.expect {
-            self.expect(case, expect, names, true);
+            self.expect(at, case, expect, names, true);
         }
     }
 
@@ -195,8 +209,8 @@ impl Linter<'_> {
         }
     }
 
-    fn expect(&mut self, case: &Case, expect: &Expect, names: &[&str], outermost: bool) {
-        let at = expect.requirement.as_ref().map_or(&case.id.referenced, |r| &r.referenced).to_owned();
+    fn expect(&mut self, step: &Location, case: &Case, expect: &Expect, names: &[&str], outermost: bool) {
+        let at = expect.requirement.as_ref().map_or(step, |r| &r.referenced).to_owned();
         let words = [
             expect.created.is_some(),
             expect.rejected.is_some(),
@@ -231,13 +245,13 @@ impl Linter<'_> {
             self.value_variables(&at, schema, names);
         }
         for inner in expect.any_of.iter().flatten().chain(expect.given.as_deref()) {
-            self.expect(case, inner, names, false);
+            self.expect(&at, case, inner, names, false);
         }
     }
 
     fn schema(&mut self, at: &Location, schema: &Value) {
-        for fault in crate::judge::schema_faults(schema) {
-            self.add(at, fault);
+        for (word, fault) in crate::judge::schema_faults(schema) {
+            self.add_at_word(at, &word, fault);
         }
     }
 
@@ -253,7 +267,7 @@ impl Linter<'_> {
     fn variables(&mut self, at: &Location, text: &str, names: &[&str]) {
         for name in super::variables::names(text) {
             if let Err(why) = super::variables::check(name, names) {
-                self.add(at, why);
+                self.add_at_word(at, &format!("${{{name}}}"), why);
             }
         }
     }

@@ -48,7 +48,8 @@ pub struct Case {
     /// The same payload with the fault mended: has to be accepted, or the case is inconclusive.
     #[serde(default)]
     pub control: Option<Control>,
-    pub steps: Vec<Step>,
+    #[schemars(with = "Vec<Step>")]
+    pub steps: Vec<Spanned<Step>>,
 }
 
 /// A kind of base client.

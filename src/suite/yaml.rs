@@ -2,20 +2,29 @@
 
 use serde::de::DeserializeOwned;
 
-/// A YAML text that does not load: one sentence, then the offending lines.
+/// A YAML text that does not load: place, one sentence, and the offending line.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{file}: {message}")]
-pub struct YamlError {
-    pub file: String,
-    pub message: String,
-}
+#[error("{0}")]
+pub struct YamlError(String);
 
 /// Parses one document into a typed value. Unknown keys are refused where the type says so, duplicate keys always;
 /// only `true` and `false` are booleans, so that `no` stays a word.
 pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, YamlError> {
     let options = serde_saphyr::options! { strict_booleans: true };
-    serde_saphyr::from_str_with_options(text, options)
-        .map_err(|e| YamlError { file: file.to_owned(), message: e.render() })
+    serde_saphyr::from_str_with_options(text, options).map_err(|e| {
+        let message = e.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
+        let Some((line, column)) = e.location().map(|l| (l.line() as usize, l.column() as usize)) else {
+            return YamlError(format!("{file}: {message}"));
+        };
+        let message = message.strip_suffix(&format!(" at line {line}, column {column}")).unwrap_or(&message);
+        // The parser speaks of its own events.
+        let message = match message {
+            "expected sequence start" => "a list is expected here",
+            "expected mapping start" => "a mapping is expected here",
+            other => other,
+        };
+        YamlError(at(file, text, line, column, message))
+    })
 }
 
 /// The message for a fault at a known place, in the form that the parser's own errors have.
