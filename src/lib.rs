@@ -24,6 +24,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+mod conformance;
 pub mod judge;
 pub mod report;
 pub mod run;
@@ -33,3 +34,5 @@ pub mod spec;
 pub mod suite;
 pub mod target;
 pub mod wire;
+
+pub use conformance::{Conformance, ConformanceError, Conformed};

@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use crate::{
     judge,
-    report::{Finding, Report, Verdict},
+    report::{ExchangeRecord, Finding, Report, Verdict},
     run::{self, Options},
-    server::{Configuration, Defect, ReferenceServer, ServerConfig, defects},
+    server::{self, Configuration, Defect, ReferenceServer, ServerConfig, defects},
     spec::{Binds, Catalogue, Level, Strength},
     suite::Suite,
-    target::Target,
+    target::{StatementKey, Target},
     wire::{Ledger, Transport},
 };
 
@@ -26,6 +26,8 @@ pub fn reference_target(configuration: Configuration, defects: &[&'static Defect
     let mut config = match configuration {
         Configuration::Open => ServerConfig::open(ISSUER),
         Configuration::Protected => ServerConfig::protected(ISSUER, TOKEN),
+        Configuration::SharedIds => ServerConfig::shared_ids(ISSUER),
+        Configuration::Statement => ServerConfig::statement(ISSUER),
     };
     config.seed = Some(seed);
     config.defects = defects.to_vec();
@@ -36,6 +38,8 @@ pub fn reference_target(configuration: Configuration, defects: &[&'static Defect
     target.issuer = Some(ISSUER.to_owned());
     target.own = true;
     target.token = (configuration == Configuration::Protected).then(|| TOKEN.to_owned());
+    target.statement_key = (configuration == Configuration::Statement)
+        .then(|| StatementKey::from_secret(server::statement_key(), server::STATEMENT_ISSUER));
     target
 }
 
@@ -56,6 +60,39 @@ async fn run_configuration(
 ) -> Report {
     let target = reference_target(configuration, defects, options.seed);
     run::run(&target, suites, options, Ledger::memory()).await.report
+}
+
+/// A wrong exchange that breaks a requirement, and the right one in its place: made on the reference server, with and
+/// without a defect.
+#[derive(Clone, Debug)]
+pub struct Example {
+    pub defect: &'static Defect,
+    pub finding: Finding,
+    pub wrong: ExchangeRecord,
+    pub right: Option<ExchangeRecord>,
+}
+
+/// The example for a requirement; nothing where no defect breaks it.
+pub async fn example(requirement: &str, suites: &[Suite]) -> Option<Example> {
+    let defect = defects().iter().find(|d| d.requirement == requirement)?;
+    let options = Options { all_exchanges: true, ..Options::default() };
+    let broken = run_configuration(defect.configuration, &[defect], suites, &options).await;
+    let finding = broken.findings.iter().find(|f| f.requirement == requirement)?.clone();
+    let by_id = |report: &Report, id: &str| report.exchanges.iter().find(|x| x.id == id).cloned();
+    let wrong = by_id(&broken, &finding.exchange)?;
+    // The same step of the same case at the clean server; outside of cases, the same place on the ladder.
+    let clean = run_configuration(defect.configuration, &[], suites, &options).await;
+    let case_of =
+        |report: &Report| report.cases.iter().find(|c| format!("{}/{}", c.suite, c.id) == finding.case).cloned();
+    let right = match (case_of(&broken), case_of(&clean)) {
+        (Some(bad), Some(good)) => {
+            let step = bad.exchanges.iter().position(|x| *x == finding.exchange);
+            step.and_then(|i| good.exchanges.get(i).cloned())
+        }
+        _ => Some(finding.exchange.clone()),
+    };
+    let right = right.and_then(|id| by_id(&clean, &id)).filter(|r| r.request.method == wrong.request.method);
+    Some(Example { defect, finding, wrong, right })
 }
 
 /// What one defect brought about.

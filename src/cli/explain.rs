@@ -1,9 +1,10 @@
 //! `dcrspec explain ID`: what a requirement, a defect or a case is about.
 
-use super::{Done, did_you_mean, print, usage};
+use super::{Done, did_you_mean, print, runtime, usage};
 use crate::{
     judge,
-    report::Exit,
+    report::{ExchangeRecord, Exit, text::harmless},
+    selftest::{self, Example},
     server,
     spec::{Binds, Catalogue, Requirement},
     suite,
@@ -19,7 +20,8 @@ pub fn main(args: Args) -> Done {
     let id = args.id.trim();
     let catalogue = Catalogue::embedded();
     let text = if let Some(requirement) = catalogue.get(id) {
-        requirement_text(catalogue, requirement)
+        let example = runtime()?.block_on(selftest::example(&requirement.id, suite::embedded()));
+        requirement_text(catalogue, requirement) + &example.map(|e| example_text(&e)).unwrap_or_default()
     } else if let Some(defect) = server::defect(id) {
         defect_text(defect)
     } else if let Some(text) = case_text(id) {
@@ -122,6 +124,55 @@ fn requirement_text(catalogue: &Catalogue, r: &Requirement) -> String {
         }
         for d in server::defects().iter().filter(|d| d.requirement == r.id) {
             out.push_str(&wrapped(&format!("proven by the defect {}: {}", d.id, d.says), 2));
+        }
+    }
+    out
+}
+
+/// A wrong and a right answer to the same request, and how to mend the wrong one.
+fn example_text(example: &Example) -> String {
+    let finding = &example.finding;
+    let mut out = format!("\nA wrong exchange (the reference server with the defect {})\n", example.defect.id);
+    out.push_str(&exchange_text(&example.wrong));
+    out.push_str(&wrapped(&format!("-> {}", harmless(&finding.message)), 2));
+    if let Some(right) = &example.right {
+        out.push_str("\nA right one in its place\n");
+        out.push_str(&exchange_text(right));
+    }
+    if !finding.expected.is_empty() {
+        let place = match finding.instance_path.strip_prefix("header:") {
+            Some(header) => format!("the header {header}"),
+            None if finding.instance_path.starts_with('/') => {
+                format!("{} of the answer", finding.instance_path.trim_start_matches('/'))
+            }
+            None => format!("the {} of the answer", finding.instance_path),
+        };
+        out.push_str(&format!(
+            "\nHow to mend it\n{}",
+            wrapped(&format!("Look at {place}. Due is: {}.", finding.expected), 2)
+        ));
+    }
+    out
+}
+
+/// Request and response in short: the start line, what is said about the media type, and the body.
+fn exchange_text(x: &ExchangeRecord) -> String {
+    let cut = |text: &str| crate::judge::shorten(&harmless(text), 600);
+    let mut out = format!("  > {} {}\n", x.request.method, x.request.url);
+    let shown = ["content-type", "authorization", "www-authenticate", "cache-control", "location"];
+    let headers = |mark: char, headers: &[(String, String)]| -> String {
+        let kept = headers.iter().filter(|(n, _)| shown.contains(&n.to_ascii_lowercase().as_str()));
+        kept.map(|(n, v)| format!("  {mark} {n}: {}\n", harmless(v))).collect()
+    };
+    out.push_str(&headers('>', &x.request.headers));
+    if !x.request.body.is_empty() {
+        out.push_str(&format!("  > {}\n", cut(&x.request.body)));
+    }
+    if let Some(response) = &x.response {
+        out.push_str(&format!("  < {} {}\n", response.version, response.status));
+        out.push_str(&headers('<', &response.headers));
+        if !response.body.is_empty() {
+            out.push_str(&format!("  < {}\n", cut(&response.body)));
         }
     }
     out

@@ -15,7 +15,7 @@ use crate::{
     selftest,
     spec::{Capability, Catalogue, FailOn},
     suite::{self, Suite},
-    target::{Target, candidates},
+    target::{StatementKey, Target, candidates},
     wire::{HttpSettings, Ledger, Transport},
 };
 
@@ -62,6 +62,15 @@ pub struct Args {
     /// Read the initial access token from this file
     #[arg(long, value_name = "FILE", group = "tokens", help_heading = "How to talk to the target")]
     token_file: Option<PathBuf>,
+    /// Sign software statements with this private key (PEM), which the target trusts
+    #[arg(long, value_name = "FILE", requires = "statement_issuer", help_heading = "How to talk to the target")]
+    statement_key: Option<PathBuf>,
+    /// The issuer of those statements
+    #[arg(long, value_name = "ISS", requires = "statement_key", help_heading = "How to talk to the target")]
+    statement_issuer: Option<String>,
+    /// The key id in their header, where the target needs one
+    #[arg(long, value_name = "KID", requires = "statement_key", help_heading = "How to talk to the target")]
+    statement_kid: Option<String>,
     /// Metadata that the target accepts, as JSON
     #[arg(long, value_name = "FILE", help_heading = "How to talk to the target")]
     client: Option<PathBuf>,
@@ -175,33 +184,23 @@ fn options(args: &Args) -> Options {
     }
 }
 
+/// Names choose among the embedded suites; whatever is a file is loaded.
 fn choose_suites(wanted: &[String]) -> Result<Vec<Suite>, Stop> {
-    let embedded = suite::embedded();
-    if wanted.is_empty() {
-        return Ok(embedded.to_vec());
+    let (files, names): (Vec<String>, Vec<String>) = wanted.iter().cloned().partition(|w| Path::new(w).is_file());
+    let mut chosen = Vec::new();
+    if !names.is_empty() || files.is_empty() {
+        chosen = suite::choose(&names)
+            .map_err(|why| usage(format!("{why}, and no file; `dcrspec list suites` lists the suites")))?;
     }
-    let mut chosen: Vec<Suite> = Vec::new();
-    for name in wanted {
-        let before = chosen.len();
-        for suite in embedded {
-            let fits = suite.name == *name || suite.name.starts_with(&format!("{}/", name.trim_end_matches('/')));
-            if fits && !chosen.iter().any(|c| c.name == suite.name) {
-                chosen.push(suite.clone());
-            }
+    for file in files {
+        let suite = suite::load_path(Path::new(&file)).map_err(|e| usage(e.to_string()))?;
+        if chosen.iter().any(|c| c.name == suite.name) {
+            return Err(usage(format!(
+                "{file}: another suite is called {:?} already; give this one its own name",
+                suite.name
+            )));
         }
-        let known = embedded.iter().any(|s| s.name == *name || s.name.starts_with(&format!("{name}/")));
-        if chosen.len() == before && !known {
-            let path = Path::new(name);
-            if path.is_file() {
-                chosen.push(suite::load_path(path).map_err(|e| usage(e.to_string()))?);
-            } else {
-                let near = suite::nearest(name, embedded.iter().map(|s| s.name.as_str()));
-                return Err(usage(format!(
-                    "no suite and no file is called {name:?}{}; `dcrspec list suites` lists the suites",
-                    super::did_you_mean(&near)
-                )));
-            }
-        }
+        chosen.push(suite);
     }
     Ok(chosen)
 }
@@ -277,6 +276,12 @@ fn target(args: &Args) -> Result<Target, Stop> {
     target.endpoint = args.url.clone();
     target.issuer = args.issuer.clone();
     target.token = token(args)?;
+    if let (Some(path), Some(issuer)) = (&args.statement_key, &args.statement_issuer) {
+        let mut key =
+            StatementKey::from_pem(&read(path)?, issuer).map_err(|e| usage(format!("{} {e}", path.display())))?;
+        key.kid = args.statement_kid.clone();
+        target.statement_key = Some(key);
+    }
     target.declared = args.declare.clone();
     target.allowed_origins = args.allow_origin.clone();
     target.client = args.client.as_deref().map(client).transpose()?;

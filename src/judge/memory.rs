@@ -9,13 +9,18 @@ use super::{
     coded::is_metadata,
     rule::{Claim, Evidence, Judgement, Objection},
 };
-use crate::wire::{Exchange, Kind};
+use crate::{
+    spec::Strength,
+    wire::{Exchange, Kind},
+};
 
 /// What is remembered of the clients that were seen. Secrets are kept as salted hashes only.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Memory {
     clients: HashMap<String, Seen>,
     secrets: HashMap<[u8; 32], (String, u32)>,
+    /// The secrets themselves, for what can only be said over many; they never leave this place.
+    samples: super::entropy::Samples,
     salt: u64,
 }
 
@@ -34,6 +39,11 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ("read-shows-no-more", "rfc7591-3.2.1-return-all-metadata"),
     ("read-shows-no-more-variants", "rfc7591-2.2-language-variants-returned"),
     ("client-id-not-adopted", "rfc7591-3.1-client-id-server-assigned"),
+    ("secret-unique-per-instance", "rfc7591-3.2.1-client-secret-unique-per-instance"),
+    ("secret-entropy", "rfc7591-3.2.1-client-secret-entropy"),
+    ("secret-not-from-client-id", "rfc7591-3.2.1-client-secret-entropy"),
+    ("redirect-only-to-registered", "rfc7591-2-unregistered-redirect-refused"),
+    ("client-known-at-authorization", "rfc7591-3.1-client-usable"),
 ];
 
 impl Memory {
@@ -51,6 +61,7 @@ impl Memory {
         match exchange.request.kind {
             Kind::Register => self.registered(exchange),
             Kind::Read => self.read(exchange),
+            Kind::Authorize => self.authorized(exchange),
             _ => Vec::new(),
         }
     }
@@ -95,11 +106,32 @@ impl Memory {
                             .with(*with),
                     ),
                 )),
-                Some(_) => {}
+                // The same bytes sent again may be a retry that the server recognises, which is a note at most.
+                Some((_, with)) => judgements.push(judgement(
+                    6,
+                    Evidence::Passive,
+                    Claim::Objects({
+                        let objection = Objection::new(
+                            "/client_secret",
+                            "two instances that share a client_id were given the same client_secret",
+                        )
+                        .expected("a secret of its own for every instance")
+                        .with(*with);
+                        let retry = self.clients.get(client_id).is_some_and(|earlier| earlier.sent == sent);
+                        if retry { objection.strength(Strength::Note) } else { objection }
+                    }),
+                )),
+                None if self.clients.contains_key(client_id) => {
+                    judgements.push(judgement(6, Evidence::Passive, Claim::Holds))
+                }
                 None if !self.secrets.is_empty() => judgements.push(judgement(2, Evidence::Passive, Claim::Holds)),
                 None => {}
             }
             self.secrets.insert(hash, (client_id.to_owned(), exchange.id));
+            judgements.extend(self.samples.add(secret).map(|claim| judgement(7, Evidence::Passive, claim)));
+            if let Some(claim) = super::entropy::derived(secret, client_id) {
+                judgements.push(judgement(8, Evidence::Passive, claim));
+            }
         }
         let seen = Seen { exchange: exchange.id, sent, answer: answer.clone() };
         self.clients.insert(client_id.to_owned(), seen);
@@ -167,6 +199,67 @@ impl Memory {
             }
         }
         judgements
+    }
+
+    /// Where the user agent is sent, and whether the client is known.
+    fn authorized(&self, exchange: &Exchange) -> Vec<Judgement> {
+        let Some(response) = exchange.response() else { return Vec::new() };
+        let query: HashMap<String, String> = exchange
+            .request
+            .url
+            .split_once('?')
+            .map(|(_, q)| url::form_urlencoded::parse(q.as_bytes()).into_owned().collect())
+            .unwrap_or_default();
+        let (Some(client_id), Some(wanted)) = (query.get("client_id"), query.get("redirect_uri")) else {
+            return Vec::new();
+        };
+        let Some(registered) =
+            self.clients.get(client_id).and_then(|c| super::coded::strings(&c.answer, "redirect_uris"))
+        else {
+            return Vec::new();
+        };
+        let location = response.headers.first("location").unwrap_or_default();
+        let sent_there = (300..400).contains(&response.status)
+            && location
+                .strip_prefix(wanted.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['?', '&', '#']));
+        if !registered.contains(&wanted.as_str()) {
+            let claim = if sent_there {
+                Claim::Objects(
+                    Objection::new(
+                        "header:location",
+                        format!("the user agent is sent to {wanted}, which the client did not register"),
+                    )
+                    .expected("an error page, and no redirect")
+                    .actual_text(&location),
+                )
+            } else if (400..500).contains(&response.status) || response.status == 200 {
+                Claim::Holds
+            } else {
+                return Vec::new();
+            };
+            return vec![judgement(9, Evidence::Provoked, claim)];
+        }
+        // A login page, a consent page and an error that is sent to the client all show that the client is known.
+        if (300..400).contains(&response.status) || response.status == 200 {
+            return vec![judgement(10, Evidence::Provoked, Claim::Holds)];
+        }
+        let text = String::from_utf8_lossy(&response.body).to_ascii_lowercase();
+        let unknown = ["invalid_client", "unknown client", "client not found", "invalid client", "client is unknown"];
+        match unknown.iter().find(|words| text.contains(*words)) {
+            Some(words) if matches!(response.status, 400 | 401 | 403 | 404) => {
+                let objection = Objection::new(
+                    "status",
+                    format!(
+                        "the authorization endpoint does not know a client that was registered: {} with {words:?}",
+                        response.status
+                    ),
+                )
+                .expected("a login page, a consent page, or an error that is sent to the client");
+                vec![judgement(10, Evidence::Provoked, Claim::Objects(objection))]
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn hash(&self, secret: &str) -> [u8; 32] {

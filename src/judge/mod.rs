@@ -3,6 +3,7 @@
 mod clause;
 mod clock;
 mod coded;
+mod entropy;
 mod errors;
 mod members;
 mod memory;

@@ -22,6 +22,7 @@ pub fn line(request: &Request, redactor: &Redactor) -> Option<String> {
                 Auth::Initial => line.push_str(" -H \"authorization: Bearer $DCRSPEC_TOKEN\""),
                 Auth::Truncated => line.push_str(" -H \"authorization: Bearer ${DCRSPEC_TOKEN%???}\""),
                 Auth::Registration => line.push_str(" -H \"authorization: Bearer $REGISTRATION_ACCESS_TOKEN\""),
+                Auth::Client => line.push_str(" -u \"$CLIENT_ID:$CLIENT_SECRET\""),
                 Auth::Random | Auth::None => line.push_str(&format!(" -H {}", quoted(&format!("{name}: {value}")))),
             }
         } else {

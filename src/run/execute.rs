@@ -14,7 +14,7 @@ use crate::{
     suite::{
         AuthWord, BaseKind, Case, Control, Expect, RegisterAction, RequestAction, Step, Suite, Transform, variables,
     },
-    target::registration,
+    target::{registration, statement},
     wire::{Auth, Headers, Kind, Request},
 };
 
@@ -32,7 +32,7 @@ struct Progress {
 }
 
 /// How a case ended before its last step.
-enum End {
+pub(super) enum End {
     Skip(String),
     Error(String),
 }
@@ -136,10 +136,53 @@ impl Harness<'_> {
             if let Some(failure) = self.exchanges[index].response().is_none().then(|| self.failure(index)) {
                 return Err(End::Error(failure));
             }
+            let index = if step.patient { self.wait_for(case, step, index, progress).await? } else { index };
+            progress.steps.insert(name.clone(), index);
             self.judge_pending();
             self.expectation(case, step.expect.as_ref(), &name, index, progress)?;
         }
         Ok(())
+    }
+
+    /// Repeats a step while its expectation fails. The exchanges before the last are not judged.
+    async fn wait_for(
+        &mut self,
+        case: &Case,
+        step: &Step,
+        first: usize,
+        progress: &mut Progress,
+    ) -> Result<usize, End> {
+        let mut index = first;
+        for _ in 0..3 {
+            let fails = {
+                let lookup = |name: &str| self.variable(name, case.base, progress);
+                let find = |name: &str| progress.steps.get(name).map(|i| &self.exchanges[*i]);
+                let scope = Scope { lookup: &lookup, exchange: &find };
+                step.expect
+                    .as_ref()
+                    .is_some_and(|e| matches!(evaluate(e, &self.exchanges[index], &scope), Outcome::Fail(_)))
+            };
+            if !fails || self.target.own {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+            index = self.step(case, step, progress).await?;
+            progress.exchanges.push(index);
+            if self.exchanges[index].response().is_none() {
+                return Err(End::Error(self.failure(index)));
+            }
+        }
+        Ok(index)
+    }
+
+    /// The client information that a step was answered.
+    fn answer(&self, step: &str, progress: &Progress) -> Result<Map<String, Value>, End> {
+        progress
+            .steps
+            .get(step)
+            .and_then(|i| self.exchanges[*i].response()?.client())
+            .cloned()
+            .ok_or_else(|| End::Skip(format!("the step {step} created no client")))
     }
 
     fn failure(&self, index: usize) -> String {
@@ -223,6 +266,17 @@ impl Harness<'_> {
         if let Some(request) = &step.request {
             return self.request(case, request, progress).await;
         }
+        if let Some(action) = &step.token {
+            let request = self.token_request(action, &self.answer(&action.client.value, progress)?)?;
+            return Ok(self.send(request, "").await);
+        }
+        if let Some(action) = &step.authorize {
+            let lookup = |name: &str| self.variable(name, case.base, progress);
+            let wanted = action.redirect_uri.as_ref().map(|uri| variables::fill_text(uri, &lookup)).transpose();
+            let request =
+                self.authorization_request(&self.answer(&action.client.value, progress)?, wanted.map_err(End::Skip)?)?;
+            return Ok(self.send(request, "").await);
+        }
         let (client, kind) = match (&step.read, &step.delete) {
             (Some(client), _) => (&client.client.value, Kind::Read),
             (None, Some(client)) => (&client.client.value, Kind::Delete),
@@ -246,6 +300,7 @@ impl Harness<'_> {
         let parts: Vec<&str> = name.split('.').collect();
         let member = |index: &usize, member: &str| self.exchanges[*index].response()?.object()?.get(member).cloned();
         match parts.as_slice() {
+            ["statement", _] => progress.fresh.get(name).map(|s| json!(s)),
             ["fresh", word] => progress.fresh.get(*word).map(|w| json!(w)),
             ["base", name] => self.ground.base(base)?.metadata.get(*name).cloned(),
             ["target", "scope"] => Some(json!(self.ground.scope())),
@@ -257,6 +312,18 @@ impl Harness<'_> {
 
     /// Makes up the random words that a payload asks for.
     fn freshen(&mut self, text: &str, progress: &mut Progress) {
+        let statements: Vec<String> = variables::names(text)
+            .filter(|n| n.starts_with("statement.") && !progress.fresh.contains_key(*n))
+            .map(str::to_owned)
+            .collect();
+        for name in statements {
+            let (software, word) = (format!("dcrspec-{}", self.fresh()), self.fresh());
+            let kind = name.trim_start_matches("statement.");
+            // Without a key there is no value, and the variable says so where it stands.
+            if let Ok(jwt) = statement(kind, self.target.statement_key.as_ref(), &software, &word) {
+                progress.fresh.insert(name, jwt);
+            }
+        }
         let wanted: Vec<String> = variables::names(text)
             .filter_map(|n| n.strip_prefix("fresh."))
             .filter(|w| !progress.fresh.contains_key(*w))

@@ -259,7 +259,7 @@ impl<'a> Harness<'a> {
         request.auth = auth;
         let token = self.target.token.as_deref().unwrap_or("dcrspec-no-token");
         let value = match auth {
-            Auth::None | Auth::Registration => return,
+            Auth::None | Auth::Registration | Auth::Client => return,
             Auth::Initial => token.to_owned(),
             Auth::Random => "dcrspec-a-token-that-nobody-issued".to_owned(),
             Auth::Truncated => token.chars().take(token.chars().count().saturating_sub(3).max(1)).collect(),

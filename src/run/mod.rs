@@ -7,6 +7,7 @@ mod expect;
 mod harness;
 mod prepare;
 mod result;
+mod usage;
 
 use std::time::Duration;
 

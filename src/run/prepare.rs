@@ -231,6 +231,13 @@ impl Harness<'_> {
         self.probe_member(&base, Capability::Jwks, "jwks", json!({"keys": [public_key()]})).await;
         self.probe_member(&base, Capability::I18n, "client_name#fr", json!("client d'essai")).await;
         self.probe_variants_by_read().await;
+        if self.target.statement_key.is_some() {
+            self.ground.capabilities.present(
+                Capability::SoftwareStatement,
+                "a key was given that the target trusts",
+                None,
+            );
+        }
         self.probe_configuration().await;
         if self.ground.endpoint.starts_with("https:") {
             self.ground.capabilities.present(Capability::Tls, "the endpoint is https", None);

@@ -1,10 +1,13 @@
 //! What the server assigns to a new client: identifier, secret, times and the registration access token (RFC 7591, section 3.2.1;
 //! RFC 7592, section 3).
 
+use std::collections::BTreeMap;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use super::defects::{Fault, Faults};
 
@@ -23,6 +26,22 @@ pub(super) struct Client {
     /// When it was registered, in seconds, whatever `issued_at` claims.
     pub(super) registered_at: i64,
     pub(super) metadata: Map<String, Value>,
+}
+
+impl Client {
+    /// The `client_id` as it stands in a form, whatever its JSON type.
+    pub(super) fn id_text(&self) -> String {
+        text(&self.client_id)
+    }
+
+    /// The secret as it stands in a form.
+    pub(super) fn secret_text(&self) -> Option<String> {
+        self.secret.as_ref().map(text)
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// The source of identifiers, secrets and tokens.
@@ -68,22 +87,46 @@ impl Mint {
         self.text::<32>()
     }
 
+    /// A string that is the same for the same metadata, and that nobody can tell without knowing this server.
+    fn of_metadata<const N: usize>(&self, purpose: &str, metadata: &Map<String, Value>) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(self.random.get_seed());
+        hasher.update(purpose);
+        hasher.update(sorted(&Value::Object(metadata.clone())).to_string());
+        let digest = hasher.finalize();
+        URL_SAFE_NO_PAD.encode(digest.get(..N).unwrap_or(&digest))
+    }
+
     fn number(&mut self) -> u64 {
         // Below 2^53, so that every JSON reader keeps all digits.
         self.random.next_u64() >> 11
     }
 }
 
-/// Makes a client out of checked metadata. `request` is what was sent; a server without defects takes nothing of it here.
+/// The same value with the members of objects in one order, which means nothing.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        Value::Object(members) => {
+            let members: BTreeMap<&String, Value> = members.iter().map(|(name, value)| (name, sorted(value))).collect();
+            json!(members)
+        }
+        scalar => scalar.clone(),
+    }
+}
+
+/// Makes a client out of checked metadata. `request` is what was sent; a server without defects takes nothing of it here. With
+/// `share_ids`, the same metadata is given the same identifier (RFC 7591, section 3.2.1).
 pub(super) fn issue(
     request: &Map<String, Value>,
     metadata: Map<String, Value>,
+    share_ids: bool,
     faults: &Faults,
     mint: &mut Mint,
     now: i64,
 ) -> Client {
-    let handle = mint.client_id();
-    let secret = secret(request, &metadata, faults, mint);
+    let handle = if share_ids { mint.of_metadata::<24>("client_id", &metadata) } else { mint.client_id() };
+    let secret = secret(request, &metadata, &handle, faults, mint);
     let secret_expires_at = secret.as_ref().and_then(|_| secret_expires_at(faults, now));
     Client {
         client_id: client_id(request, &handle, faults, mint),
@@ -118,13 +161,14 @@ fn client_id(request: &Map<String, Value>, handle: &str, faults: &Faults, mint: 
 fn secret(
     request: &Map<String, Value>,
     metadata: &Map<String, Value>,
+    handle: &str,
     faults: &Faults,
     mint: &mut Mint,
 ) -> Option<Value> {
     let method = metadata.get("token_endpoint_auth_method").and_then(Value::as_str)?;
     let needed = match method {
         "client_secret_post" => !faults.has(Fault::NoSecretForPost),
-        "client_secret_basic" | "client_secret_jwt" => true,
+        "client_secret_basic" => true,
         "none" => faults.has(Fault::SecretForNone),
         _ => false,
     };
@@ -145,6 +189,15 @@ fn secret(
     }
     if faults.has(Fault::SecretNonAscii) {
         return Some(json!(format!("{secret}\u{df}")));
+    }
+    if faults.has(Fault::SecretShort) {
+        return Some(json!(format!("{:08x}", mint.number() & 0xffff_ffff)));
+    }
+    if faults.has(Fault::SecretFromClientId) {
+        return Some(json!(format!("{handle}-secret")));
+    }
+    if faults.has(Fault::SecretPerClientId) {
+        return Some(json!(mint.of_metadata::<32>("client_secret", metadata)));
     }
     if faults.has(Fault::SecretHashed) {
         return Some(json!(bcrypt_shape(mint)));

@@ -1,11 +1,11 @@
 //! The client metadata that the reference server understands, checks and registers (RFC 7591, section 2).
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use fluent_uri::Uri;
 use serde_json::{Map, Value, json};
 
 use super::defects::{Fault, Faults};
 use super::respond::{Cause, Refusal};
+use super::statement::{self, Stated};
 use super::{jwks, redirect};
 
 /// Grant types that can be registered (RFC 7591, section 2), with the RFC 8628 one.
@@ -18,8 +18,8 @@ pub(super) const GRANT_TYPES: [&str; 6] = [
     "urn:ietf:params:oauth:grant-type:jwt-bearer",
 ];
 pub(super) const RESPONSE_TYPES: [&str; 2] = ["code", "token"];
-pub(super) const AUTH_METHODS: [&str; 5] =
-    ["none", "client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"];
+/// The methods that the token endpoint takes; no other one is registered.
+pub(super) const AUTH_METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
 
 /// Members that the server assigns. In a request they are ignored (RFC 7591, section 3.1).
 const SERVER_ASSIGNED: [&str; 6] = [
@@ -67,11 +67,23 @@ const MEMBERS: [(&str, Shape); 16] = [
 /// Members that may come in several languages (RFC 7591, section 2.2).
 const HUMAN_READABLE: [&str; 5] = ["client_name", "client_uri", "logo_uri", "tos_uri", "policy_uri"];
 
-/// Checks a request and returns what is registered: the members understood and the defaults for those left out.
-pub(super) fn register(request: &Map<String, Value>, faults: &Faults) -> Result<Map<String, Value>, Refusal> {
-    let claims = if faults.has(Fault::UnsignedStatementUsed) { unsigned_claims(request) } else { None };
+/// Checks a request and returns what is registered: the members understood and the defaults for those left out. Of a statement that
+/// is believed, every claim counts before the plain member of its name (RFC 7591, section 3.1.1).
+pub(super) fn register(
+    request: &Map<String, Value>,
+    stated: Option<&Stated>,
+    faults: &Faults,
+) -> Result<Map<String, Value>, Refusal> {
+    let none = Map::new();
+    let claims = stated.map_or(&none, |stated| &stated.claims);
+    let given = |members: &Map<String, Value>, name: &str| members.get(name).is_some_and(|value| !value.is_null());
+    let (weak, strong) = if faults.has(Fault::StatementPlainWins) { (claims, request) } else { (request, claims) };
     let mut metadata = Map::new();
-    for (name, value) in request.iter().chain(claims.iter().flatten()) {
+    for (name, value) in weak.iter().filter(|(name, _)| !given(strong, name)).chain(strong) {
+        // The statement itself has been read already.
+        if stated.is_some() && name == "software_statement" {
+            continue;
+        }
         if let Some((base, shape)) = shape_of(name) {
             // A null says nothing; the member counts as left out.
             if !value.is_null()
@@ -83,10 +95,19 @@ pub(super) fn register(request: &Map<String, Value>, faults: &Faults) -> Result<
             check_unknown(value, faults)?;
         }
     }
-    if let (Some(_), Some(statement)) = (&claims, request.get("software_statement")) {
-        metadata.insert("software_statement".into(), statement.clone());
+    if let Some(stated) = stated
+        && !faults.has(Fault::StatementDropped)
+    {
+        let rewritten = faults.has(Fault::StatementRewritten).then(|| statement::rewritten(stated));
+        metadata.insert("software_statement".into(), json!(rewritten.as_ref().unwrap_or(&stated.text)));
     }
     complete(&mut metadata, faults)?;
+    if faults.has(Fault::GrantDefaultMissing) && !given(request, "grant_types") {
+        metadata.shift_remove("grant_types");
+    }
+    if faults.has(Fault::StatementClaimsHidden) {
+        metadata.retain(|name, _| !claims.contains_key(name));
+    }
     Ok(metadata)
 }
 
@@ -246,9 +267,6 @@ fn complete(metadata: &mut Map<String, Value>, faults: &Faults) -> Result<(), Re
         return Err(Refusal::new(Cause::Metadata, "jwks and jwks_uri must not stand together."));
     }
     match metadata.get("token_endpoint_auth_method").and_then(Value::as_str) {
-        Some("private_key_jwt") if keys == (false, false) => {
-            Err(Refusal::new(Cause::Metadata, "private_key_jwt needs jwks or jwks_uri."))
-        }
         // RFC 6749, section 4.4: this grant is for confidential clients.
         Some("none") if has(metadata, "grant_types", "client_credentials") => {
             Err(Refusal::new(Cause::Metadata, "client_credentials needs a client that authenticates."))
@@ -257,19 +275,12 @@ fn complete(metadata: &mut Map<String, Value>, faults: &Faults) -> Result<(), Re
     }
 }
 
-fn has(metadata: &Map<String, Value>, name: &str, wanted: &str) -> bool {
+/// Whether a registered array holds a value.
+pub(super) fn has(metadata: &Map<String, Value>, name: &str, wanted: &str) -> bool {
     metadata.get(name).and_then(Value::as_array).is_some_and(|items| items.iter().any(|item| item == wanted))
 }
 
-/// The claims of a software statement that nobody signed, for the defect that believes them.
-fn unsigned_claims(request: &Map<String, Value>) -> Option<Map<String, Value>> {
-    let statement = request.get("software_statement")?.as_str()?;
-    let mut parts = statement.split('.');
-    let mut object = || -> Option<Map<String, Value>> {
-        let bytes = URL_SAFE_NO_PAD.decode(parts.next()?).ok()?;
-        serde_json::from_slice(&bytes).ok()
-    };
-    let (header, claims) = (object()?, object()?);
-    let unsigned = header.get("alg").and_then(Value::as_str).is_some_and(|alg| alg.eq_ignore_ascii_case("none"));
-    unsigned.then_some(claims)
+/// The strings of a registered array.
+pub(super) fn texts<'a>(metadata: &'a Map<String, Value>, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+    metadata.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }

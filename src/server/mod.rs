@@ -1,6 +1,7 @@
 //! An authorization server in memory, right to the letter of RFC 7591 and RFC 7592, that can be told to misbehave in one way at a
 //! time. It proves the harness: without a defect it yields no finding, with one it yields that defect's finding.
 
+mod authorize;
 mod body;
 mod defects;
 mod issue;
@@ -8,9 +9,11 @@ mod jwks;
 mod metadata;
 mod redirect;
 mod respond;
+mod statement;
 mod store;
 #[cfg(test)]
 mod tests;
+mod token;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -18,12 +21,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use http::header::{ALLOW, AUTHORIZATION, DATE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 pub use defects::{Defect, Fault, defect, defects};
+pub use statement::{STATEMENT_ISSUER, TrustedKey, statement_key};
 
 use defects::Faults;
 use issue::{Mint, issue};
@@ -31,6 +35,8 @@ use respond::{Cause, Refusal};
 use store::Store;
 
 const REGISTRATION_PATH: &str = "/register";
+const AUTHORIZATION_PATH: &str = "/authorize";
+const TOKEN_PATH: &str = "/token";
 
 /// The longest request body that is read, in bytes.
 const BODY_LIMIT: usize = 256 * 1024;
@@ -42,17 +48,24 @@ pub enum Configuration {
     Open,
     /// Registration needs an initial access token (RFC 7591, section 3).
     Protected,
+    /// Anyone may register, and registrations that are alike are instances of one client: they get one `client_id` and a secret each
+    /// (RFC 7591, section 3.2.1).
+    SharedIds,
+    /// Anyone may register, and software statements are understood (RFC 7591, sections 2.3 and 3.1.1). The others ignore them.
+    Statement,
 }
 
 impl Configuration {
     /// Every configuration.
-    pub const ALL: [Self; 2] = [Self::Open, Self::Protected];
+    pub const ALL: [Self; 4] = [Self::Open, Self::Protected, Self::SharedIds, Self::Statement];
 
     /// The name used in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::Protected => "protected",
+            Self::SharedIds => "shared-ids",
+            Self::Statement => "statement",
         }
     }
 }
@@ -88,6 +101,8 @@ pub struct ServerConfig {
     pub issuer: String,
     /// The token that [`Configuration::Protected`] asks for; without one that configuration refuses every request.
     pub initial_access_token: Option<String>,
+    /// Whose software statements [`Configuration::Statement`] believes; without it none.
+    pub statement_key: Option<TrustedKey>,
     pub defects: Vec<&'static Defect>,
     /// Makes identifiers, secrets and tokens the same in every run.
     pub seed: Option<u64>,
@@ -101,6 +116,7 @@ impl ServerConfig {
             configuration: Configuration::Open,
             issuer: issuer.into(),
             initial_access_token: None,
+            statement_key: None,
             defects: Vec::new(),
             seed: None,
             clock: Clock::System,
@@ -110,6 +126,18 @@ impl ServerConfig {
     /// A server without defects that asks for an initial access token (RFC 7591, section 3).
     pub fn protected(issuer: impl Into<String>, token: impl Into<String>) -> Self {
         Self { configuration: Configuration::Protected, initial_access_token: Some(token.into()), ..Self::open(issuer) }
+    }
+
+    /// A server without defects that gives one `client_id` to registrations that are alike (RFC 7591, section 3.2.1).
+    pub fn shared_ids(issuer: impl Into<String>) -> Self {
+        Self { configuration: Configuration::SharedIds, ..Self::open(issuer) }
+    }
+
+    /// A server without defects that believes the software statements which [`STATEMENT_ISSUER`] makes with [`statement_key`] (RFC 7591,
+    /// section 2.3).
+    pub fn statement(issuer: impl Into<String>) -> Self {
+        let key = TrustedKey::from_secret(STATEMENT_ISSUER, statement_key());
+        Self { configuration: Configuration::Statement, statement_key: Some(key), ..Self::open(issuer) }
     }
 
     /// Adds a defect.
@@ -145,12 +173,14 @@ impl ReferenceServer {
         Self(Arc::new(Shared { config, faults, state }))
     }
 
-    /// The server's endpoints: client registration (RFC 7591, section 3), client configuration (RFC 7592, section 2) and metadata
-    /// (RFC 8414, section 3).
+    /// The server's endpoints: client registration (RFC 7591, section 3), client configuration (RFC 7592, section 2), authorization and
+    /// token (RFC 6749, section 3) and metadata (RFC 8414, section 3).
     pub fn router(&self) -> Router {
         Router::new()
             .route(REGISTRATION_PATH, any(registration))
             .route("/register/{client_id}", any(configuration))
+            .route(AUTHORIZATION_PATH, get(authorize::authorization))
+            .route(TOKEN_PATH, post(token::token))
             .route("/.well-known/oauth-authorization-server", get(metadata_document))
             .fallback(async || respond::empty(StatusCode::NOT_FOUND))
             .layer(axum::middleware::map_response_with_state(self.clone(), stamp))
@@ -182,7 +212,7 @@ impl ReferenceServer {
 
     /// The refusal, where an initial access token is asked for and not there (RFC 6750, sections 2.1 and 3).
     fn refuse_token(&self, headers: &HeaderMap) -> Option<Response> {
-        if self.0.config.configuration == Configuration::Open {
+        if self.0.config.configuration != Configuration::Protected {
             return None;
         }
         let faults = self.faults();
@@ -209,12 +239,18 @@ impl ReferenceServer {
 
     /// Registers a client, or says why not.
     fn register(&self, request: &Map<String, Value>) -> Result<Response, Refusal> {
-        let faults = self.faults();
-        let metadata = metadata::register(request, faults)?;
-        let now = self.0.config.clock.now();
+        let (config, faults) = (&self.0.config, self.faults());
+        let now = config.clock.now();
+        let stated = match config.configuration {
+            Configuration::Statement => statement::read(request, config.statement_key.as_ref(), now, faults)?,
+            _ if faults.has(Fault::UnsignedStatementUsed) => statement::unsigned(request),
+            _ => None,
+        };
+        let metadata = metadata::register(request, stated.as_ref(), faults)?;
+        let share_ids = config.configuration == Configuration::SharedIds;
         let mut state = self.lock();
         let Mutable { store, mint } = &mut *state;
-        let client = issue(request, metadata, faults, mint, now);
+        let client = issue(request, metadata, share_ids, faults, mint, now);
         if faults.has(Fault::SameSecondReplaces) {
             store.remove_newest_of(now);
         }
@@ -277,9 +313,10 @@ async fn configuration(State(server): State<ReferenceServer>, request: Request) 
     }
     let handle = request.uri().path().rsplit('/').next().unwrap_or_default();
     let headers = request.headers();
-    let client = server.lock().store.get(handle);
+    let instances = server.lock().store.by_handle(handle);
+    let token = bearer_token(headers);
     // RFC 7592, section 2: an unknown client and a wrong token are answered alike.
-    let Some(client) = client.filter(|client| bearer_token(headers) == Some(client.access_token.as_str())) else {
+    let Some(client) = instances.into_iter().find(|client| token == Some(client.access_token.as_str())) else {
         return respond::unauthorized(headers.contains_key(AUTHORIZATION), true, true);
     };
     if method == Method::DELETE {
@@ -290,15 +327,17 @@ async fn configuration(State(server): State<ReferenceServer>, request: Request) 
     respond::document(&Value::Object(document))
 }
 
-/// The server's metadata (RFC 8414, section 2). There is no authorization or token endpoint to name.
+/// The server's metadata (RFC 8414, section 2).
 async fn metadata_document(State(server): State<ReferenceServer>) -> Response {
+    let issuer = &server.0.config.issuer;
     respond::document(&json!({
-        "issuer": server.0.config.issuer,
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}{AUTHORIZATION_PATH}"),
+        "token_endpoint": format!("{issuer}{TOKEN_PATH}"),
         "registration_endpoint": server.registration_endpoint(),
         "response_types_supported": metadata::RESPONSE_TYPES,
         "grant_types_supported": metadata::GRANT_TYPES,
         "token_endpoint_auth_methods_supported": metadata::AUTH_METHODS,
-        "token_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256", "HS256"],
     }))
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::defects::{Fault, Faults};
 use super::issue::{Client, Mint};
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 
 /// Why a registration is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,10 @@ pub(super) enum Cause {
     Body,
     Metadata,
     RedirectUri,
+    /// A software statement that is broken in itself.
+    StatementInvalid,
+    /// A software statement that may be right, of a publisher or key that is not trusted.
+    StatementUnapproved,
     /// An internal error; only defects lead to it.
     Crash,
 }
@@ -45,7 +49,7 @@ impl Refusal {
 }
 
 /// A response with a body that no cache may keep.
-fn response(status: StatusCode, media_type: &'static str, body: impl Into<Body>) -> Response {
+pub(super) fn response(status: StatusCode, media_type: &'static str, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -265,6 +269,10 @@ fn error_code(cause: Cause, faults: &Faults) -> &'static str {
         Cause::Metadata if faults.has(Fault::ErrorCodeUnknown) => "validation_failed",
         Cause::RedirectUri if faults.has(Fault::RedirectErrorCode) => "invalid_uri",
         Cause::RedirectUri => "invalid_redirect_uri",
+        Cause::StatementInvalid if faults.has(Fault::StatementInvalidCode) => "invalid_request",
+        Cause::StatementInvalid => "invalid_software_statement",
+        Cause::StatementUnapproved if faults.has(Fault::StatementUnapprovedCode) => "invalid_token",
+        Cause::StatementUnapproved => "unapproved_software_statement",
         Cause::Body | Cause::Metadata => "invalid_client_metadata",
     }
 }

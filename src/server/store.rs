@@ -1,6 +1,6 @@
 //! The registered clients, in memory and bounded.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::issue::Client;
@@ -8,47 +8,70 @@ use super::issue::Client;
 /// The most clients that are kept; the oldest goes when another one comes (RFC 7591, section 5, lets registrations expire).
 const LIMIT: usize = 100_000;
 
-/// Clients by age and by handle.
+/// Clients by age, by handle and by `client_id`. Instances of one client share the latter two (RFC 7591, section 3.2.1).
 #[derive(Default)]
 pub(super) struct Store {
     next: u64,
     by_age: BTreeMap<u64, Arc<Client>>,
-    by_handle: HashMap<String, u64>,
+    by_handle: HashMap<String, BTreeSet<u64>>,
+    by_id: HashMap<String, BTreeSet<u64>>,
 }
 
 impl Store {
     pub(super) fn insert(&mut self, client: Client) -> Arc<Client> {
         while self.by_age.len() >= LIMIT {
-            if let Some((_, oldest)) = self.by_age.pop_first() {
-                self.by_handle.remove(&oldest.handle);
+            if let Some(oldest) = self.by_age.first_key_value().map(|(age, _)| *age) {
+                self.forget(oldest);
             }
         }
         let client = Arc::new(client);
-        self.by_handle.insert(client.handle.clone(), self.next);
+        self.by_handle.entry(client.handle.clone()).or_default().insert(self.next);
+        self.by_id.entry(client.id_text()).or_default().insert(self.next);
         self.by_age.insert(self.next, Arc::clone(&client));
         self.next += 1;
         client
     }
 
-    /// Forgets the newest clients as long as they were registered at `second`.
-    pub(super) fn remove_newest_of(&mut self, second: i64) {
-        while let Some(newest) = self.by_age.last_entry() {
-            if newest.get().registered_at != second {
-                return;
+    fn forget(&mut self, age: u64) {
+        let Some(client) = self.by_age.remove(&age) else { return };
+        for (index, key) in [(&mut self.by_handle, client.handle.clone()), (&mut self.by_id, client.id_text())] {
+            if let Some(ages) = index.get_mut(&key) {
+                ages.remove(&age);
+                if ages.is_empty() {
+                    index.remove(&key);
+                }
             }
-            let gone = newest.remove();
-            self.by_handle.remove(&gone.handle);
         }
     }
 
-    pub(super) fn get(&self, handle: &str) -> Option<Arc<Client>> {
-        let age = self.by_handle.get(handle)?;
-        self.by_age.get(age).cloned()
+    /// Forgets the newest clients as long as they were registered at `second`.
+    pub(super) fn remove_newest_of(&mut self, second: i64) {
+        while let Some((age, newest)) = self.by_age.last_key_value() {
+            if newest.registered_at != second {
+                return;
+            }
+            self.forget(*age);
+        }
     }
 
+    /// The instances of a client by the last segment of their `registration_client_uri`.
+    pub(super) fn by_handle(&self, handle: &str) -> Vec<Arc<Client>> {
+        self.all(self.by_handle.get(handle))
+    }
+
+    /// The instances of a client by its `client_id`.
+    pub(super) fn by_id(&self, client_id: &str) -> Vec<Arc<Client>> {
+        self.all(self.by_id.get(client_id))
+    }
+
+    fn all(&self, ages: Option<&BTreeSet<u64>>) -> Vec<Arc<Client>> {
+        ages.into_iter().flatten().filter_map(|age| self.by_age.get(age).cloned()).collect()
+    }
+
+    /// Removes every instance of a client.
     pub(super) fn remove(&mut self, handle: &str) {
-        if let Some(age) = self.by_handle.remove(handle) {
-            self.by_age.remove(&age);
+        for age in self.by_handle.get(handle).cloned().unwrap_or_default() {
+            self.forget(age);
         }
     }
 

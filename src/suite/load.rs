@@ -157,17 +157,33 @@ impl Linter<'_> {
 
     fn step(&mut self, case: &Case, step: &Spanned<Step>, names: &[&str]) {
         let (at, step) = (&step.referenced, &step.value);
-        let actions = [step.register.is_some(), step.read.is_some(), step.delete.is_some(), step.request.is_some()];
+        let actions = [
+            step.register.is_some(),
+            step.read.is_some(),
+            step.delete.is_some(),
+            step.token.is_some(),
+            step.authorize.is_some(),
+            step.request.is_some(),
+        ];
         if actions.iter().filter(|a| **a).count() != 1 {
-            self.add(at, "each step has exactly one action: register, read, delete or request");
+            self.add(at, "each step has exactly one action: register, read, delete, token, authorize or request");
         }
         if let Some(action) = &step.register {
             self.register(at, action, names);
         }
-        for client in [&step.read, &step.delete].into_iter().flatten() {
-            if !names.contains(&client.client.value.as_str()) {
-                self.add(&client.client.referenced, format!("no earlier step is called {:?}", client.client.value));
+        let clients = [
+            step.read.as_ref().map(|c| &c.client),
+            step.delete.as_ref().map(|c| &c.client),
+            step.token.as_ref().map(|c| &c.client),
+            step.authorize.as_ref().map(|c| &c.client),
+        ];
+        for client in clients.into_iter().flatten() {
+            if !names.contains(&client.value.as_str()) {
+                self.add(&client.referenced, format!("no earlier step is called {:?}", client.value));
             }
+        }
+        if let Some(uri) = step.authorize.as_ref().and_then(|a| a.redirect_uri.as_ref()) {
+            self.variables(at, uri, names);
         }
         if let Some(query) = step.request.as_ref().and_then(|r| r.query.as_ref()) {
             self.variables(at, query, names);

@@ -9,12 +9,32 @@ use include_dir::{Dir, include_dir};
 
 pub use load::{Lint, LoadError, Suite, embedded, load_path, load_text};
 pub use model::{
-    AuthWord, BaseKind, Case, ClientRef, Control, CreatedExpect, Expect, RegisterAction, RejectedExpect, RequestAction,
-    StatusExpect, Step, SuiteFile, Transform,
+    AuthWord, AuthorizeAction, BaseKind, Case, ClientRef, Control, CreatedExpect, Expect, RegisterAction,
+    RejectedExpect, RequestAction, StatusExpect, Step, SuiteFile, TokenAction, Transform,
 };
 
 /// The folder `suites/`, embedded in the build.
 pub static SUITES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/suites");
+
+/// The embedded suites that these names choose: a whole name, or its beginning up to a slash. No name chooses all.
+pub fn choose(names: &[String]) -> Result<Vec<Suite>, String> {
+    let embedded = embedded();
+    if names.is_empty() {
+        return Ok(embedded.to_vec());
+    }
+    let fits = |suite: &Suite, name: &str| {
+        let name = name.trim_end_matches('/');
+        suite.name == name || suite.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'))
+    };
+    for name in names {
+        if !embedded.iter().any(|s| fits(s, name)) {
+            let near = nearest(name, embedded.iter().map(|s| s.name.as_str()));
+            let hint = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
+            return Err(format!("no suite is called {name:?}{hint}"));
+        }
+    }
+    Ok(embedded.iter().filter(|s| names.iter().any(|n| fits(s, n))).cloned().collect())
+}
 
 /// The candidates that resemble `word`, best first: for the "did you mean" of errors.
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a str> {

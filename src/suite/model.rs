@@ -90,9 +90,18 @@ pub struct Step {
     /// Deletes a registered client (RFC 7592, 2.3).
     #[serde(default)]
     pub delete: Option<ClientRef>,
+    /// Asks the token endpoint for a token with a registered client's own credentials (RFC 6749, 3.2).
+    #[serde(default)]
+    pub token: Option<TokenAction>,
+    /// Sends a user agent of ours to the authorization endpoint (RFC 6749, 3.1). No redirect is followed.
+    #[serde(default)]
+    pub authorize: Option<AuthorizeAction>,
     /// Anything else, sent to the registration endpoint.
     #[serde(default)]
     pub request: Option<RequestAction>,
+    /// Repeats the request for some seconds while its expectation fails: a new client may not be known everywhere at once.
+    #[serde(default)]
+    pub patient: bool,
     /// Left out: the answer is watched by the rules alone.
     #[serde(default)]
     pub expect: Option<Expect>,
@@ -161,6 +170,32 @@ pub struct ClientRef {
     /// The id of the step that registered it.
     #[schemars(with = "String")]
     pub client: Spanned<String>,
+}
+
+/// A token request. The code of an authorization_code request is nonsense: what is looked at comes before it is.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TokenAction {
+    /// The id of the step that registered the client.
+    #[schemars(with = "String")]
+    pub client: Spanned<String>,
+    /// The grant_type parameter.
+    pub grant: String,
+    /// The method of client authentication; the one that the answer to the registration states, unless given.
+    #[serde(default)]
+    pub method: Option<String>,
+}
+
+/// An authorization request for a code, with PKCE.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AuthorizeAction {
+    /// The id of the step that registered the client.
+    #[schemars(with = "String")]
+    pub client: Spanned<String>,
+    /// The redirect_uri parameter; the first that was registered, unless given.
+    #[serde(default)]
+    pub redirect_uri: Option<String>,
 }
 
 /// A request to the registration endpoint with another method.

@@ -2,6 +2,7 @@
 //!
 //! - `${fresh.NAME}`: a random word, the same for one NAME throughout a case;
 //! - `${base.MEMBER}`: a member of the base client that the target accepts;
+//! - `${statement.KIND}`: a software statement, the same for one KIND throughout a case;
 //! - `${target.scope}`: scope values that the target names in its metadata, else such as most servers know;
 //! - `${steps.ID.response.MEMBER}` and `${control.response.MEMBER}`: a member of an earlier answer.
 
@@ -17,6 +18,14 @@ pub fn check(name: &str, steps: &[&str]) -> Result<(), String> {
     let parts: Vec<&str> = name.split('.').collect();
     match parts.as_slice() {
         ["fresh", _] | ["base", _] => Ok(()),
+        ["statement", kind] if crate::target::STATEMENT_KINDS.iter().any(|(k, _)| k == kind) => Ok(()),
+        ["statement", kind] => {
+            let kinds: Vec<&str> = crate::target::STATEMENT_KINDS.iter().map(|(k, _)| *k).collect();
+            Err(format!(
+                "${{{name}}}: there is no kind {kind:?} of software statement; write one of {}",
+                kinds.join(", ")
+            ))
+        }
         ["control", "response", _] | ["target", "scope"] => Ok(()),
         ["steps", id, "response", _] if steps.contains(id) => Ok(()),
         ["steps", id, "response", _] => Err(format!("${{{name}}}: no earlier step is called {id:?}")),

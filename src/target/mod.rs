@@ -3,10 +3,12 @@
 mod capabilities;
 mod discovery;
 mod ladder;
+mod statement;
 
 pub use capabilities::{Capabilities, Known};
 pub use discovery::{Discovered, candidates};
 pub use ladder::{Rung, confidential_rungs, public_rungs, smallest_rungs};
+pub use statement::{CLAIMED_NAME, KINDS as STATEMENT_KINDS, StatementKey, statement};
 
 use serde_json::{Map, Value};
 
@@ -27,6 +29,8 @@ pub struct Target {
     pub transport: Transport,
     /// The initial access token.
     pub token: Option<String>,
+    /// The key that signs software statements which the target trusts (RFC 7591, 2.3).
+    pub statement_key: Option<StatementKey>,
     /// Further header fields of every request.
     pub headers: Vec<(String, String)>,
     /// Metadata that the target's owner knows to be accepted (`--client`).
@@ -49,6 +53,7 @@ impl Target {
             issuer: None,
             transport,
             token: None,
+            statement_key: None,
             headers: Vec::new(),
             client: None,
             declared: Vec::new(),

@@ -44,6 +44,10 @@ pub enum Kind {
     Read,
     Update,
     Delete,
+    /// A request to the token endpoint (RFC 6749, 3.2).
+    Token,
+    /// A request to the authorization endpoint (RFC 6749, 3.1).
+    Authorize,
     /// A metadata document.
     Discover,
     /// Anything else sent to the registration endpoint, such as another method.
@@ -64,6 +68,8 @@ pub enum Auth {
     Truncated,
     /// A registration access token (RFC 7592).
     Registration,
+    /// The credentials of a registered client (RFC 6749, 2.3).
+    Client,
 }
 
 /// A request as it is sent. The body is exact bytes.

@@ -4,7 +4,9 @@ mod endpoint;
 mod errors;
 mod members;
 mod redirects;
+mod statements;
 mod success;
+mod usage;
 
 use std::sync::LazyLock;
 
@@ -34,6 +36,10 @@ impl Defect {
 
     const fn protected(id: &'static str, requirement: &'static str, which: Fault, says: &'static str) -> Self {
         Self { configuration: Configuration::Protected, ..Self::open(id, requirement, which, says) }
+    }
+
+    const fn within(self, configuration: Configuration) -> Self {
+        Self { configuration, ..self }
     }
 
     const fn also(self, also: &'static [(&'static str, &'static str)]) -> Self {
@@ -76,6 +82,9 @@ pub enum Fault {
     SecretNonAscii,
     SecretShared,
     SecretHashed,
+    SecretShort,
+    SecretFromClientId,
+    SecretPerClientId,
     ExpiresAtMissing,
     ExpiresAtString,
     ExpiresAtLifetime,
@@ -130,6 +139,22 @@ pub enum Fault {
     VariantsOmitted,
     NameMojibake,
     UnsignedStatementUsed,
+    StatementSignatureUnchecked,
+    StatementIssuerUnchecked,
+    StatementPlainWins,
+    StatementRewritten,
+    StatementDropped,
+    StatementClaimsHidden,
+    StatementInvalidCode,
+    StatementUnapprovedCode,
+    AuthorizeUnknownClient,
+    TokenUnknownClient,
+    PostAuthRefused,
+    GrantDefaultMissing,
+    GrantsUnchecked,
+    RedirectAnywhere,
+    RedirectPathPrefix,
+    RedirectHostPrefix,
     Error422,
     NameTypeCrash,
     Error200,
@@ -150,7 +175,16 @@ pub enum Fault {
 /// Every defect, in the order of the requirements that they break.
 pub fn defects() -> &'static [Defect] {
     static ALL: LazyLock<Vec<Defect>> = LazyLock::new(|| {
-        [endpoint::DEFECTS, success::DEFECTS, redirects::DEFECTS, members::DEFECTS, errors::DEFECTS].concat()
+        [
+            endpoint::DEFECTS,
+            success::DEFECTS,
+            redirects::DEFECTS,
+            members::DEFECTS,
+            statements::DEFECTS,
+            usage::DEFECTS,
+            errors::DEFECTS,
+        ]
+        .concat()
     });
     &ALL
 }

@@ -2,6 +2,7 @@
 
 use super::Defect;
 use super::Fault::*;
+use crate::server::Configuration;
 
 pub(super) static DEFECTS: &[Defect] = &[
     Defect::open("created-as-200", "rfc7591-3.2.1-created-status", Status200, "Answers a registration with 200."),
@@ -52,10 +53,16 @@ pub(super) static DEFECTS: &[Defect] = &[
         ClientIdShared,
         "Gives every client the same client_id.",
     )
-    .also(&[(
-        "rfc7591-3.1-client-id-server-assigned",
-        "a client that asks for the client_id of another one is given it, as everyone is",
-    )]),
+    .also(&[
+        (
+            "rfc7591-3.1-client-id-server-assigned",
+            "a client that asks for the client_id of another one is given it, as everyone is",
+        ),
+        (
+            "rfc7591-2-unregistered-redirect-refused",
+            "whoever has the one client_id is sent to the redirection URIs of all clients",
+        ),
+    ]),
     Defect::open(
         "client-id-adopted",
         "rfc7591-3.1-client-id-server-assigned",
@@ -92,13 +99,33 @@ pub(super) static DEFECTS: &[Defect] = &[
         "rfc7591-3.2.1-client-secret-unique",
         SecretShared,
         "Gives every client the same client_secret.",
-    ),
+    )
+    .also(&[("rfc7591-3.2.1-client-secret-entropy", "whoever registers knows the secret of all others")]),
     Defect::open(
         "secret-hashed",
         "rfc7591-3.2.1-client-secret-is-the-secret",
         SecretHashed,
         "Returns the stored bcrypt hash as client_secret.",
     ),
+    Defect::open(
+        "secret-short",
+        "rfc7591-3.2.1-client-secret-entropy",
+        SecretShort,
+        "Issues secrets of 8 hexadecimal digits.",
+    ),
+    Defect::open(
+        "secret-from-client-id",
+        "rfc7591-3.2.1-client-secret-entropy",
+        SecretFromClientId,
+        "Makes the client_secret out of the client_id and a suffix.",
+    ),
+    Defect::open(
+        "secret-per-client-id",
+        "rfc7591-3.2.1-client-secret-unique-per-instance",
+        SecretPerClientId,
+        "Gives all instances of a client the same client_secret.",
+    )
+    .within(Configuration::SharedIds),
     Defect::open(
         "expires-at-missing",
         "rfc7591-3.2.1-client-secret-expires-at",

@@ -2,8 +2,8 @@ use super::*;
 
 #[tokio::test]
 async fn creates_the_base_clients() {
-    for config in [ServerConfig::open("https://as.example"), ServerConfig::protected("https://as.example", "initial")] {
-        let server = server(config);
+    for configuration in Configuration::ALL {
+        let server = server(set_up(configuration));
         for metadata in [confidential(), public(), bare()] {
             let answer = post(&server, &metadata).await;
             assert_eq!(answer.status, 201);
@@ -158,12 +158,16 @@ async fn publishes_metadata_and_knows_no_other_path() {
         ("/.well-known/oauth-authorization-server", 200),
         ("/.well-known/openid-configuration", 404),
         ("/register", 405),
+        ("/token", 405),
+        ("/authorize", 400),
         ("/other", 404),
     ] {
         let answer = send(&server, Request::get(path).body(Body::empty()).unwrap()).await;
         assert_eq!(answer.status, status, "{path}");
         if status == 200 {
             assert_eq!(answer.json()["registration_endpoint"], "https://as.example/register");
+            assert_eq!(answer.json()["authorization_endpoint"], "https://as.example/authorize");
+            assert_eq!(answer.json()["token_endpoint"], "https://as.example/token");
         }
     }
 }

@@ -133,6 +133,17 @@ async fn behaviour(server: &ReferenceServer) -> Vec<String> {
         seen.push(shown(&answer));
         clients.extend(serde_json::from_slice::<Value>(&answer.body).ok());
     }
+    for statement in statements::probes() {
+        seen.push(shown(&post(server, &with(bare(), "software_statement", json!(statement))).await));
+    }
+    for client in clients.iter().filter(|client| client["client_id"].is_string()) {
+        for grant in ["authorization_code", "client_credentials"] {
+            seen.push(shown(&usage::token(server, client, grant).await));
+        }
+        for uri in usage::REDIRECTS {
+            seen.push(shown(&usage::authorize(server, client, uri).await));
+        }
+    }
     for client in clients.iter().filter(|client| client["registration_client_uri"].is_string()) {
         seen.push(shown(&read(server, client).await));
     }
@@ -150,11 +161,7 @@ async fn behaviour(server: &ReferenceServer) -> Vec<String> {
 #[tokio::test]
 async fn every_defect_shows() {
     for configuration in Configuration::ALL {
-        let config = match configuration {
-            Configuration::Open => ServerConfig::open("https://as.example"),
-            Configuration::Protected => ServerConfig::protected("https://as.example", "initial"),
-        };
-        let clean = behaviour(&server(config)).await;
+        let clean = behaviour(&server(set_up(configuration))).await;
         for defect in defects().iter().filter(|defect| defect.configuration == configuration) {
             assert_ne!(behaviour(&faulty(defect.id)).await, clean, "{}", defect.id);
         }

@@ -7,6 +7,8 @@ use super::*;
 
 mod clean;
 mod faulty;
+mod statements;
+mod usage;
 
 fn server(config: ServerConfig) -> ReferenceServer {
     ReferenceServer::new(ServerConfig { seed: Some(7), clock: Clock::Fixed(1_700_000_000), ..config })
@@ -14,11 +16,16 @@ fn server(config: ServerConfig) -> ReferenceServer {
 
 fn faulty(id: &str) -> ReferenceServer {
     let defect = defect(id).unwrap();
-    let config = match defect.configuration {
+    server(set_up(defect.configuration).with_defect(defect))
+}
+
+fn set_up(configuration: Configuration) -> ServerConfig {
+    match configuration {
         Configuration::Open => ServerConfig::open("https://as.example"),
         Configuration::Protected => ServerConfig::protected("https://as.example", "initial"),
-    };
-    server(config.with_defect(defect))
+        Configuration::SharedIds => ServerConfig::shared_ids("https://as.example"),
+        Configuration::Statement => ServerConfig::statement("https://as.example"),
+    }
 }
 
 struct Answer {

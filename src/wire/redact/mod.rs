@@ -108,6 +108,7 @@ impl Redactor {
         let kind = match request.auth {
             Auth::Initial | Auth::Truncated => "initial_access_token",
             Auth::Registration => "registration_access_token",
+            Auth::Client => "client_secret",
             Auth::None | Auth::Random => "token",
         };
         for name in ["authorization", "proxy-authorization"] {

@@ -1,0 +1,136 @@
+//! How hard a client_secret is to guess, as far as answers can show: an upper bound, and signs that it is derived
+//! (RFC 7591, 3.2.1; RFC 6749, 10.10).
+
+use sha2::{Digest, Sha256};
+
+use super::rule::{Claim, Objection};
+use crate::spec::Strength;
+
+/// Fewer secrets than these say nothing about their bound.
+const ENOUGH: usize = 20;
+
+/// Below this bound the requirement is broken; from here to [`AMPLE`] it is a note, as for UUIDv4 and nanoid.
+const TOO_FEW_BITS: f64 = 112.0;
+const AMPLE: f64 = 128.0;
+
+/// The secrets of a run.
+#[derive(Default)]
+pub(super) struct Samples(Vec<String>);
+
+impl Samples {
+    /// Takes one more secret in; says something each time another twenty are there.
+    pub fn add(&mut self, secret: &str) -> Option<Claim> {
+        self.0.push(secret.to_owned());
+        if self.0.len() % ENOUGH != 0 {
+            return None;
+        }
+        let (varying, class) = varying(&self.0);
+        let bits = varying as f64 * (class as f64).log2();
+        let says = format!(
+            "over {} secrets {varying} characters vary, of an alphabet of {class}: at most {bits:.0} bits",
+            self.0.len()
+        );
+        let objection = || {
+            Objection::new("/client_secret", says.clone())
+                .expected("a chance of a guess of 2^-128 or less (RFC 6749, 10.10)")
+        };
+        Some(if bits < TOO_FEW_BITS {
+            Claim::Objects(objection())
+        } else if bits < AMPLE {
+            Claim::Objects(objection().strength(Strength::Note))
+        } else {
+            Claim::Holds
+        })
+    }
+}
+
+/// How many characters vary, and the size of the smallest class that holds all of them. Only an upper bound is wanted,
+/// so a place that not every secret has counts as varying.
+fn varying(secrets: &[String]) -> (usize, u32) {
+    let columns: Vec<Vec<char>> = secrets.iter().map(|s| s.chars().collect()).collect();
+    let longest = columns.iter().map(Vec::len).max().unwrap_or(0);
+    let mut count = 0;
+    let mut seen: Vec<char> = Vec::new();
+    for place in 0..longest {
+        let first = columns[0].get(place);
+        if columns.iter().any(|c| c.get(place) != first) {
+            count += 1;
+            seen.extend(columns.iter().filter_map(|c| c.get(place)));
+        }
+    }
+    let all = |fits: fn(char) -> bool| seen.iter().all(|c| fits(*c));
+    let class = if all(|c| matches!(c, '0'..='9' | 'a'..='f')) || all(|c| matches!(c, '0'..='9' | 'A'..='F')) {
+        16
+    } else if all(|c| matches!(c, 'a'..='z' | '2'..='7')) || all(|c| matches!(c, 'A'..='Z' | '2'..='7')) {
+        32
+    } else if all(|c| c.is_ascii_alphanumeric()) {
+        62
+    } else if all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_' | '=')) {
+        64
+    } else {
+        94
+    };
+    (count, class)
+}
+
+/// The secret contains the public identifier, or a hash of it.
+pub(super) fn derived(secret: &str, client_id: &str) -> Option<Claim> {
+    // A short identifier stands in a random text by chance.
+    if client_id.len() < 8 {
+        return None;
+    }
+    let digest = Sha256::digest(client_id);
+    let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+    let what = if secret == client_id {
+        "is the client_id"
+    } else if secret.contains(client_id) {
+        "contains the client_id"
+    } else if secret.to_ascii_lowercase().contains(&hex) {
+        "is a hash of the client_id"
+    } else {
+        return None;
+    };
+    // A secret that holds the identifier beside enough of its own is a matter of taste; the bound over many decides then.
+    let rest = secret.len().saturating_sub(client_id.len());
+    if what.starts_with("contains") && rest >= 20 {
+        return None;
+    }
+    Some(Claim::Objects(
+        Objection::new("/client_secret", format!("the client_secret {what}, which everyone knows"))
+            .expected("a secret that cannot be guessed"),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(secret: impl Fn(usize) -> String) -> Option<Claim> {
+        let mut samples = Samples::default();
+        (0..ENOUGH).map(|i| samples.add(&secret(i))).last().flatten()
+    }
+
+    #[test]
+    fn the_bound_tells_short_secrets_from_long_ones() {
+        let digest = |i: usize| Sha256::digest(i.to_le_bytes()).iter().map(|b| format!("{b:02x}")).collect::<String>();
+        assert!(matches!(judge(digest), Some(Claim::Holds)));
+        assert!(matches!(judge(|i| digest(i)[..8].to_owned()), Some(Claim::Objects(o)) if o.strength.is_none()));
+        assert!(matches!(judge(|i| format!("prefix-{i:030}")), Some(Claim::Objects(o)) if o.strength.is_none()));
+        assert!(
+            matches!(judge(|i| digest(i)[..30].to_owned()), Some(Claim::Objects(o)) if o.strength == Some(Strength::Note))
+        );
+    }
+
+    #[test]
+    fn nineteen_secrets_say_nothing() {
+        let mut samples = Samples::default();
+        assert!((0..ENOUGH - 1).all(|_| samples.add("same").is_none()));
+    }
+
+    #[test]
+    fn a_secret_made_from_the_identifier_is_seen() {
+        assert!(derived("client-0001-x", "client-0001").is_some());
+        assert!(derived("a-secret-of-its-own-that-is-long", "client-0001").is_none());
+        assert!(derived("abc", "ab").is_none());
+    }
+}
