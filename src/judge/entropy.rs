@@ -21,7 +21,7 @@ impl Samples {
     /// Takes one more secret in; says something each time another twenty are there.
     pub fn add(&mut self, secret: &str) -> Option<Claim> {
         self.0.push(secret.to_owned());
-        if self.0.len() % ENOUGH != 0 {
+        if !self.0.len().is_multiple_of(ENOUGH) {
             return None;
         }
         let (varying, class) = varying(&self.0);

@@ -16,6 +16,23 @@ use crate::{
     },
 };
 
+/// Header fields that a target's owner may add and that say nothing secret.
+const PUBLIC_HEADERS: &[&str] = &[
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "content-type",
+    "forwarded",
+    "from",
+    "host",
+    "origin",
+    "referer",
+    "user-agent",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+];
+
 /// A client of this run that may still exist.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -54,6 +71,12 @@ impl<'a> Harness<'a> {
         let redactor = Redactor::new();
         if let Some(token) = &target.token {
             redactor.learn("initial_access_token", token);
+        }
+        // An API key or a session, as far as anyone can know.
+        for (name, value) in &target.headers {
+            if !PUBLIC_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+                redactor.learn(name, value);
+            }
         }
         let rate = options.rate.or(if target.own { None } else { Some(10.0) });
         Harness {

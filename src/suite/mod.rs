@@ -29,7 +29,7 @@ pub fn choose(names: &[String]) -> Result<Vec<Suite>, String> {
     for name in names {
         if !embedded.iter().any(|s| fits(s, name)) {
             let near = nearest(name, embedded.iter().map(|s| s.name.as_str()));
-            let hint = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
+            let hint = if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(" or ")) };
             return Err(format!("no suite is called {name:?}{hint}"));
         }
     }
