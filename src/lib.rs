@@ -25,6 +25,8 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod judge;
+#[cfg(test)]
+mod kept;
 pub mod report;
 pub mod run;
 pub mod selftest;
