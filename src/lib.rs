@@ -26,6 +26,8 @@
 pub mod cli;
 mod conformance;
 pub mod judge;
+#[cfg(test)]
+mod kept;
 pub mod report;
 pub mod run;
 pub mod selftest;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Done, print};
 use crate::{
     judge,
-    report::Exit,
+    report::{self, Exit},
     server,
     spec::{Capability, Catalogue},
     suite,
@@ -77,12 +77,12 @@ pub fn main(args: Args) -> Done {
         What::Capabilities => {
             Capability::ALL.iter().map(|c| (json!({"name": c}), c.as_str().to_owned())).collect()
         }
-        What::Schemas => judge::SCHEMAS
-            .iter()
-            .map(|(name, text)| {
-                let schema: Value = serde_json::from_str(text).unwrap_or_default();
-                let title = schema["title"].as_str().unwrap_or_default();
-                (json!({"name": name, "id": schema["$id"], "title": title}), format!("{name:<36} {title}"))
+        What::Schemas => schemas()
+            .into_iter()
+            .map(|(name, schema)| {
+                let title = schema["title"].as_str().unwrap_or_default().to_owned();
+                let id = &schema["$id"];
+                (json!({"name": name, "id": id, "title": title, "schema": schema}), format!("{name:<36} {title}"))
             })
             .collect(),
     };
@@ -93,4 +93,13 @@ pub fn main(args: Args) -> Done {
         print(&rows.into_iter().map(|(_, line)| line + "\n").collect::<String>());
     }
     Ok(Exit::Clean)
+}
+
+/// Every schema by the name of its file: those of messages, and those that the types of this crate make.
+fn schemas() -> Vec<(&'static str, Value)> {
+    let messages = judge::SCHEMAS
+        .iter()
+        .map(|(name, text)| (*name, serde_json::from_str(text).expect("a unit test reads the embedded schemas")));
+    let made = [("report.schema.json", report::json_schema()), ("suite.schema.json", suite::json_schema())];
+    messages.chain(made).collect()
 }

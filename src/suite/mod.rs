@@ -2,6 +2,7 @@
 
 mod load;
 mod model;
+mod schema;
 pub mod variables;
 pub mod yaml;
 
@@ -12,6 +13,7 @@ pub use model::{
     AuthWord, AuthorizeAction, BaseKind, Case, ClientRef, Control, CreatedExpect, Expect, RegisterAction,
     RejectedExpect, RequestAction, StatusExpect, Step, SuiteFile, TokenAction, Transform,
 };
+pub use schema::json_schema;
 
 /// The folder `suites/`, embedded in the build.
 pub static SUITES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/suites");

@@ -17,6 +17,7 @@ pub struct SuiteFile {
     #[schemars(with = "String")]
     pub suite: Spanned<String>,
     pub title: String,
+    #[schemars(length(min = 1))]
     pub cases: Vec<Case>,
 }
 
@@ -25,12 +26,12 @@ pub struct SuiteFile {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Case {
     /// Unique within its suite, kebab-case; never changed once published.
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("pattern" = "^[a-z0-9-]+$"))]
     pub id: Spanned<String>,
     /// One sentence that says what the server has to do.
     pub title: String,
     /// Ids of the requirements that this case exercises.
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<String>", length(min = 1))]
     pub requirements: Vec<Spanned<String>>,
     /// Capabilities without which the case is skipped.
     #[serde(default)]
@@ -48,7 +49,7 @@ pub struct Case {
     /// The same payload with the fault mended: has to be accepted, or the case is inconclusive.
     #[serde(default)]
     pub control: Option<Control>,
-    #[schemars(with = "Vec<Step>")]
+    #[schemars(with = "Vec<Step>", length(min = 1))]
     pub steps: Vec<Spanned<Step>>,
 }
 
@@ -78,6 +79,7 @@ pub enum Control {
 /// One request and what is expected of the answer. Exactly one action stands in a step.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(extend("oneOf" = one_of(&["register", "read", "delete", "token", "authorize", "request"])))]
 pub struct Step {
     /// Name under which later steps and variables refer to the answer: `${steps.NAME.response.client_id}`.
     #[serde(default)]
@@ -216,6 +218,7 @@ pub struct RequestAction {
 /// `equivalent` and `any-of` stands in it.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(extend("oneOf" = one_of(&["created", "rejected", "status", "equivalent", "any-of"])))]
 pub struct Expect {
     /// The requirement that is broken when this fails; may be left out where the case has only one.
     #[serde(default)]
@@ -244,6 +247,7 @@ pub struct Expect {
     pub equivalent: Option<Spanned<String>>,
     /// At least one of these.
     #[serde(default)]
+    #[schemars(length(min = 1))]
     pub any_of: Option<Vec<Expect>>,
     /// When the answer is not even this, nothing can be said: the step is inconclusive.
     #[serde(default)]
@@ -283,4 +287,9 @@ pub struct StatusExpect {
     /// JSON Schema (2020-12) over the body.
     #[serde(default)]
     pub body: Option<Value>,
+}
+
+/// For the JSON Schema: exactly one of these members stands in the object.
+fn one_of(names: &[&str]) -> Value {
+    names.iter().map(|name| serde_json::json!({ "required": [name] })).collect()
 }
