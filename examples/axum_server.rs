@@ -3,21 +3,8 @@
 //! The server below registers whatever it is sent, as a first version does, and hears what is wrong with that.
 
 use axum::{Router, http::StatusCode, response::IntoResponse, routing::post};
-use dcrspec::{
-    report::{self, Report},
-    run::{Options, run},
-    suite,
-    target::Target,
-    wire::{Ledger, Transport},
-};
+use dcrspec::{Conformance, ConformanceError, report, spec::Catalogue};
 use serde_json::{Map, Value, json};
-
-async fn report_on(router: Router) -> Report {
-    // No socket is opened: the URL only says where the router has the endpoint.
-    let mut target = Target::new("http://localhost/register", Transport::service(router));
-    target.own = true;
-    run(&target, suite::embedded(), &Options::default(), Ledger::memory()).await.report
-}
 
 async fn register(body: String) -> impl IntoResponse {
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -36,14 +23,13 @@ async fn register(body: String) -> impl IntoResponse {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() {
-    let report = report_on(Router::new().route("/register", post(register))).await;
-    print!("{}", report::terminal(&report, report::Style::default(), dcrspec::spec::Catalogue::embedded()));
-    // A test ends with `assert_eq!(report::exit(&report), report::Exit::Clean)`.
-    let broken: Vec<&str> =
-        report.findings.iter().filter(|f| report::fails(&report, f)).map(|f| f.requirement.as_str()).collect();
-    assert!(
-        broken.contains(&"rfc7591-3.2.1-client-secret-expires-at")
-            && broken.contains(&"rfc7591-3.1-server-assigned-members")
-    );
+async fn main() -> Result<(), ConformanceError> {
+    let conformed = Conformance::new(Router::new().route("/register", post(register))).run().await?;
+    print!("{}", report::terminal(conformed.report(), report::Style::default(), Catalogue::embedded()));
+
+    // A test ends with `conformed.assert_clean()`. Here it is the findings that are wanted.
+    let broken: Vec<&str> = conformed.findings().iter().map(|f| f.requirement.as_str()).collect();
+    assert!(broken.contains(&"rfc7591-3.2.1-client-secret-expires-at"));
+    assert!(broken.contains(&"rfc7591-3.1-server-assigned-members"));
+    Ok(())
 }

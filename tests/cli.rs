@@ -254,6 +254,20 @@ fn a_suite_that_is_right_is_said_to_be_and_runs() {
 }
 
 #[test]
+fn a_suite_of_ones_own_finds_a_planted_fault() {
+    let home = Home::new();
+    let suite = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/suites/names.yaml");
+    home.run(["check", suite]).exits(0);
+    home.run(["run", "--reference", "--suite", suite]).exits(0);
+    let ran = home.run(["run", "--reference", "--defect", "scope-omitted", "--suite", suite, "--json", "-"]);
+    let report = ran.exits(1).json();
+    let finding = report["findings"].as_array().unwrap().iter().find(|f| f["case"] == "acme/names/scope-is-told");
+    let finding = finding.unwrap_or_else(|| panic!("the case found nothing: {report:#}"));
+    assert_eq!(finding["requirement"], "rfc7591-3.2.1-return-all-metadata");
+    assert!(finding["message"].as_str().unwrap().starts_with("Acme's devices read their scope from the response"));
+}
+
+#[test]
 fn every_fault_of_a_suite_is_shown_at_its_place() {
     let _filters = steady();
     let faults = [

@@ -76,7 +76,7 @@ pub(super) fn in_brief(report: &Report, finding: &Finding) -> String {
             .map(|(n, v)| format!("{n}: {v}"))
             .collect();
         if fields.is_empty() { format!("no header field {name}") } else { fields.join(", ") }
-    } else if place.starts_with('/') {
+    } else if place.starts_with('/') && place != "/" {
         match serde_json::from_str::<Value>(&response.body) {
             Ok(body) => match body.pointer(place) {
                 Some(value) => format!("{place} = {value}"),

@@ -37,6 +37,9 @@ pub fn terminal(report: &Report, style: Style, catalogue: &Catalogue) -> String 
     page.out
 }
 
+/// How many of the clients left behind are named; the JSON report names them all.
+const LEFT_SHOWN: usize = 12;
+
 /// Server text is cut before it is shown.
 const ANSWER_CHARS: usize = 300;
 
@@ -190,10 +193,14 @@ impl Page<'_> {
         if clients.left.is_empty() {
             words.push_str(", none left behind");
         } else {
-            words.push_str(&format!(", {} left behind: {}", clients.left.len(), clients.left.join(", ")));
+            let shown = &clients.left[..clients.left.len().min(LEFT_SHOWN)];
+            words.push_str(&format!(", {} left behind: {}", clients.left.len(), shown.join(", ")));
+            if shown.len() < clients.left.len() {
+                words.push_str(&format!(" and {} more; --json names them all", clients.left.len() - shown.len()));
+            }
         }
         if clients.unknown > 0 {
-            words.push_str(&format!("; {} may exist, their answers were never read", clients.unknown));
+            words.push_str(&format!("; {} more may exist: no client_id of theirs was read", clients.unknown));
         }
         self.row("clients", &words);
     }

@@ -46,8 +46,8 @@ fn the_summary_says_what_was_left_behind_and_what_to_type() {
       findings      2 broken, 1 warning, 1 note
       cases         2 passed, 1 failed, 1 skipped, 1 errored
       exchanges     12 in 2.5 s, seed 7
-      clients       3 registered, 2 deleted, 1 left behind: client-3; 1 may exist, their answers were
-                    never read
+      clients       3 registered, 2 deleted, 1 left behind: client-3; 1 more may exist: no client_id of
+                    theirs was read
       next          dcrspec explain rfc7591-3.2.1-client-secret-expires-at
     ");
 }
