@@ -43,6 +43,12 @@ pub(super) const RULES: &[Coded] = &[
         evidence: Evidence::Passive,
         check: additional_members,
     },
+    Coded {
+        id: "combination-refused",
+        requirement: "rfc7591-5-may-limit-combinations",
+        evidence: Evidence::Passive,
+        check: combination_refused,
+    },
     Coded { id: "rate-limited", requirement: "rfc7591-3-rate-limit", evidence: Evidence::Passive, check: rate_limit },
 ];
 
@@ -204,6 +210,22 @@ fn additional_members(exchange: &Exchange, context: &Context) -> Vec<Claim> {
         Some(body) if body.keys().any(|k| k != "error" && k != "error_description") => holds(),
         _ => Vec::new(),
     }
+}
+
+/// Grants that a server may want registered apart, or a public client, refused as metadata.
+fn combination_refused(exchange: &Exchange, context: &Context) -> Vec<Claim> {
+    if !context.accepted || registration_error(exchange, context).is_none() {
+        return Vec::new();
+    }
+    let code = exchange.response().and_then(|r| r.member("error"));
+    let sent = sent(exchange);
+    let grants = super::coded::strings(&sent, "grant_types").unwrap_or_default();
+    let together = |other: &str| grants.contains(&"authorization_code") && grants.contains(&other);
+    let public = sent.get("token_endpoint_auth_method").and_then(Value::as_str) == Some("none");
+    if code == Some("invalid_client_metadata") && (together("implicit") || together("client_credentials") || public) {
+        return holds();
+    }
+    Vec::new()
 }
 
 fn rate_limit(exchange: &Exchange, _: &Context) -> Vec<Claim> {

@@ -29,6 +29,8 @@ struct Seen {
     exchange: u32,
     sent: Map<String, Value>,
     answer: Map<String, Value>,
+    /// It was issued again to a different client that had not asked for it.
+    reissued: bool,
 }
 
 /// The ids of the rules here, with their requirements.
@@ -133,7 +135,9 @@ impl Memory {
                 judgements.push(judgement(8, Evidence::Passive, claim));
             }
         }
-        let seen = Seen { exchange: exchange.id, sent, answer: answer.clone() };
+        let asked = sent.get("client_id").and_then(Value::as_str) == Some(client_id);
+        let reissued = self.clients.get(client_id).is_some_and(|e| e.reissued || (!asked && different(&e.sent, &sent)));
+        let seen = Seen { exchange: exchange.id, sent, answer: answer.clone(), reissued };
         self.clients.insert(client_id.to_owned(), seen);
         judgements
     }
@@ -145,7 +149,8 @@ impl Memory {
             return Some(judgement(5, Evidence::Provoked, Claim::Holds));
         }
         let earlier = self.clients.get(chosen);
-        if earlier.is_some_and(|earlier| !different(&earlier.sent, sent)) {
+        // Nor does a server that gives everyone the same identifier adopt anything: that is client-id-unique's matter.
+        if earlier.is_some_and(|earlier| earlier.reissued || !different(&earlier.sent, sent)) {
             return None;
         }
         let mut objection =

@@ -240,16 +240,6 @@ impl<'a> Harness<'a> {
         }
     }
 
-    /// What the judge says of one exchange, without taking it in: for the evidence of a case.
-    pub fn holds(&self, exchange: usize, requirement: &str) -> bool {
-        let exchange = &self.exchanges[exchange];
-        let context = Context { repeats_accepted: self.repeats_accepted(exchange), ..self.context.clone() };
-        self.judge
-            .judge(exchange, &context)
-            .iter()
-            .any(|j| j.requirement == requirement && matches!(j.claim, crate::judge::Claim::Holds))
-    }
-
     /// Whether a registration repeats metadata that the target accepted, with the same credentials.
     fn repeats_accepted(&self, exchange: &Exchange) -> bool {
         if exchange.request.kind != Kind::Register || exchange.request.auth != self.own_auth() {
