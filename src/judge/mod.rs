@@ -3,6 +3,7 @@
 mod clause;
 mod clock;
 mod coded;
+mod connection;
 mod entropy;
 mod errors;
 mod members;
@@ -21,7 +22,15 @@ pub use rule::{Claim, Context, Evidence, Judge, Judgement, Objection, Rule, shor
 /// Every embedded rule: the clauses of `schemas/` and the coded ones. Those over many exchanges are in [`Memory`].
 fn all_rules() -> Vec<Box<dyn Rule>> {
     let mut rules = clause::rules();
-    let coded = [clock::RULES, errors::RULES, members::RULES, redirects::RULES, success::RULES, token::RULES];
+    let coded = [
+        clock::RULES,
+        connection::RULES,
+        errors::RULES,
+        members::RULES,
+        redirects::RULES,
+        success::RULES,
+        token::RULES,
+    ];
     for rule in coded.into_iter().flatten() {
         rules.push(Box::new(rule));
     }

@@ -117,6 +117,10 @@ impl<'a> Harness<'a> {
     /// As [`Harness::send`], put on the wire in a manner of its own.
     pub async fn send_as(&mut self, mut request: Request, manner: Manner, marker: &str) -> usize {
         for (name, value) in &self.target.headers {
+            // Anyone on the way can read plain http: whatever may be secret stays out of it.
+            if request.kind == Kind::Plaintext && !PUBLIC_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+                continue;
+            }
             request.headers.push(name.clone(), value.as_bytes().to_vec());
         }
         let creates = matches!(request.kind, Kind::Register | Kind::Probe | Kind::Plaintext | Kind::Malformed);

@@ -6,6 +6,7 @@ mod execute;
 mod expect;
 mod harness;
 mod prepare;
+mod probe;
 mod result;
 mod usage;
 

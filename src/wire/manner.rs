@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::Request;
+
 /// How a request is put on the wire, where that is not the ordinary way. Whatever is not ordinary has a connection of its
 /// own, HTTP/1.1, and its bytes are written as they are here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,6 +71,36 @@ pub enum Framing {
 }
 
 impl Framing {
+    /// Gives a request the header fields that this framing has on the wire, so that rules and reports see them too. Doing it
+    /// twice changes nothing more.
+    pub fn mark(self, request: &mut Request) {
+        let length = request.body.len();
+        let fields = &mut request.headers;
+        let is = |name: &str, wanted: &str| name.eq_ignore_ascii_case(wanted);
+        // What the request says of its own framing would contradict the one that is asked for.
+        fields.0.retain(|(name, _)| {
+            !["content-length", "transfer-encoding", "connection"].iter().any(|framing| is(name, framing))
+        });
+        match self {
+            Framing::NoContentType => fields.0.retain(|(name, _)| !is(name, "content-type")),
+            Framing::ContentTypeTwice if fields.all("content-type").count() < 2 => {
+                let value = fields.first("content-type").unwrap_or_else(|| "application/json".into());
+                fields.push("content-type", value);
+            }
+            _ => {}
+        }
+        match self {
+            Framing::Chunked => fields.push("transfer-encoding", "chunked"),
+            Framing::LengthTooLong => fields.push("content-length", (length + 64).to_string()),
+            Framing::LengthTooShort => fields.push("content-length", (length / 2).to_string()),
+            _ if length > 0 || ["POST", "PUT", "PATCH"].contains(&request.method.as_str()) => {
+                fields.push("content-length", length.to_string());
+            }
+            _ => {}
+        }
+        fields.push("connection", "close");
+    }
+
     /// Every framing.
     pub const ALL: [Framing; 8] = [
         Framing::Length,

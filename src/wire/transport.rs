@@ -187,6 +187,11 @@ impl Transport {
         matches!(self.0, Way::Service(_) | Way::Pipe(_))
     }
 
+    /// Whether an https URL really means TLS here: not so for a bare service in this process.
+    pub fn has_tls(&self) -> bool {
+        !matches!(self.0, Way::Service(_))
+    }
+
     /// Sends one request, once, and reads what comes. The duration is that of the whole exchange.
     pub async fn send(&self, request: &Request) -> (Outcome, Duration) {
         let start = Instant::now();

@@ -52,6 +52,9 @@ impl Defect {
 #[allow(clippy::enum_variant_names, reason = "the names follow the members and errors that they are about")]
 pub enum Fault {
     MediaTypeNeedsCharset,
+    ChunkedCrash,
+    MediaTypeMissingCrash,
+    PlaintextServed,
     MediaTypeParametersRefused,
     MediaTypeCaseSensitive,
     EscapesKept,

@@ -24,48 +24,19 @@ impl Message {
         let method = service::method(request)?;
         service::header_map(request)?;
         let (host, target) = place(&request.url)?;
+        let mut marked = request.clone();
+        framing.mark(&mut marked);
         let mut fields = Headers::default();
         fields.push("host", host);
-        for (name, value) in &request.headers.0 {
-            fields.push(name.clone(), value.clone());
-        }
-        let has = |fields: &Headers, name| fields.first(name).is_some();
-        if !has(&fields, "accept") {
+        fields.0.extend(marked.headers.0);
+        if fields.first("accept").is_none() {
             fields.push("accept", "*/*");
         }
-        // What the request says of its own framing would contradict the framing that is asked for.
-        fields.0.retain(|(name, _)| {
-            !["content-length", "transfer-encoding", "connection"].iter().any(|n| name.eq_ignore_ascii_case(n))
-        });
-        let is_type = |name: &str| name.eq_ignore_ascii_case("content-type");
-        match framing {
-            Framing::NoContentType => fields.0.retain(|(name, _)| !is_type(name)),
-            Framing::ContentTypeTwice => {
-                let value = fields.first("content-type").unwrap_or_else(|| "application/json".into());
-                fields.push("content-type", value);
+        if framing == Framing::Folded {
+            for (_, value) in fields.0.iter_mut().filter(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+                value.extend_from_slice(b";\r\n charset=utf-8");
             }
-            Framing::Folded => {
-                for (_, value) in fields.0.iter_mut().filter(|(name, _)| is_type(name)) {
-                    value.extend_from_slice(b";\r\n charset=utf-8");
-                }
-            }
-            Framing::Length
-            | Framing::Chunked
-            | Framing::OddFields
-            | Framing::LengthTooLong
-            | Framing::LengthTooShort => {}
         }
-        let length = request.body.len();
-        match framing {
-            Framing::Chunked => fields.push("transfer-encoding", "chunked"),
-            Framing::LengthTooLong => fields.push("content-length", (length + 64).to_string()),
-            Framing::LengthTooShort => fields.push("content-length", (length / 2).to_string()),
-            _ if length > 0 || ["POST", "PUT", "PATCH"].contains(&method.as_str()) => {
-                fields.push("content-length", length.to_string());
-            }
-            _ => {}
-        }
-        fields.push("connection", "close");
         let mut bytes = format!("{method} {target} HTTP/1.1\r\n").into_bytes();
         for (name, value) in &fields.0 {
             let odd = framing == Framing::OddFields;
