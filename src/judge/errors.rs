@@ -70,15 +70,12 @@ impl RegistrationError<'_> {
 /// The refusal that section 3.2.2 speaks of. A 400 to unusable credentials follows the token type's rules, not these.
 pub(super) fn registration_error<'a>(exchange: &'a Exchange, context: &Context) -> Option<RegistrationError<'a>> {
     let response = exchange.response()?;
+    let unusable = matches!(exchange.request.auth, Auth::None | Auth::Random | Auth::Truncated);
+    let about_token = unusable && (context.protected || super::blames_credentials(response));
     // A front end that knows no transfer codings may say so with 400: then no registration was refused.
     let chunked = exchange.manner.framing == Some(Framing::Chunked);
-    let about_token = context.protected && matches!(exchange.request.auth, Auth::None | Auth::Random | Auth::Truncated);
-    if exchange.request.kind != Kind::Register
-        || response.status != 400
-        || !context.established
-        || about_token
-        || chunked
-    {
+    let refused = exchange.request.kind == Kind::Register && response.status == 400;
+    if !refused || !context.established || about_token || chunked {
         return None;
     }
     Some(RegistrationError { response, proper_request: proper(exchange) })

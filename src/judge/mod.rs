@@ -3,9 +3,11 @@
 mod clause;
 mod clock;
 mod coded;
+mod configuration;
 mod connection;
 mod entropy;
 mod errors;
+mod life;
 mod members;
 mod memory;
 pub mod parse;
@@ -18,12 +20,14 @@ mod token;
 pub use clause::{SCHEMAS, compile, schema_faults};
 pub use memory::Memory;
 pub use rule::{Claim, Context, Evidence, Judge, Judgement, Objection, Rule, shorten};
+pub(crate) use token::blames_credentials;
 
 /// Every embedded rule: the clauses of `schemas/` and the coded ones. Those over many exchanges are in [`Memory`].
 fn all_rules() -> Vec<Box<dyn Rule>> {
     let mut rules = clause::rules();
     let coded = [
         clock::RULES,
+        configuration::RULES,
         connection::RULES,
         errors::RULES,
         members::RULES,
@@ -41,5 +45,6 @@ fn all_rules() -> Vec<Box<dyn Rule>> {
 pub fn rule_ids() -> Vec<(&'static str, &'static str)> {
     let mut ids: Vec<_> = all_rules().iter().map(|r| (r.id(), r.requirement())).collect();
     ids.extend_from_slice(memory::RULES);
+    ids.extend_from_slice(life::RULES);
     ids
 }

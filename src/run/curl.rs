@@ -1,6 +1,6 @@
 //! A line that repeats a request by hand.
 
-use crate::wire::{Auth, Exchange, Framing, Redactor, TlsVersion};
+use crate::wire::{Auth, Exchange, Framing, Kind, Redactor, Request, TlsVersion};
 
 /// The curl line for the request of an exchange, or nothing when a shell cannot carry its bytes, or curl cannot frame them.
 /// The initial access token is left to the variable `DCRSPEC_TOKEN`, a registration access token to
@@ -36,8 +36,14 @@ pub fn line(exchange: &Exchange, redactor: &Redactor) -> Option<String> {
         if name.eq_ignore_ascii_case("authorization") {
             match request.auth {
                 Auth::Initial => line.push_str(" -H \"authorization: Bearer $DCRSPEC_TOKEN\""),
+                Auth::Truncated if about_client(request) => {
+                    line.push_str(" -H \"authorization: Bearer ${REGISTRATION_ACCESS_TOKEN%????}\"");
+                }
                 Auth::Truncated => line.push_str(" -H \"authorization: Bearer ${DCRSPEC_TOKEN%???}\""),
                 Auth::Registration => line.push_str(" -H \"authorization: Bearer $REGISTRATION_ACCESS_TOKEN\""),
+                Auth::Altered => line.push_str(" -H \"authorization: Bearer $ALTERED_REGISTRATION_ACCESS_TOKEN\""),
+                Auth::Former => line.push_str(" -H \"authorization: Bearer $FORMER_REGISTRATION_ACCESS_TOKEN\""),
+                Auth::Another => line.push_str(" -H \"authorization: Bearer $REGISTRATION_ACCESS_TOKEN_OF_ANOTHER\""),
                 Auth::Client => line.push_str(" -u \"$CLIENT_ID:$CLIENT_SECRET\""),
                 Auth::Random | Auth::None => line.push_str(&format!(" -H {}", quoted(&format!("{name}: {value}")))),
             }
@@ -53,6 +59,11 @@ pub fn line(exchange: &Exchange, redactor: &Redactor) -> Option<String> {
         line.push_str(&format!(" --data-binary {}", quoted(&redactor.text(body))));
     }
     Some(line)
+}
+
+/// Whether the request goes to a client configuration endpoint (RFC 7592, 2).
+fn about_client(request: &Request) -> bool {
+    matches!(request.kind, Kind::Read | Kind::Update | Kind::Delete | Kind::Other)
 }
 
 /// A word in single quotes, as every POSIX shell reads it.
