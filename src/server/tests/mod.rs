@@ -7,6 +7,7 @@ use super::*;
 
 mod clean;
 mod faulty;
+mod manage;
 mod statements;
 mod usage;
 
