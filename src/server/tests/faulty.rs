@@ -45,7 +45,6 @@ async fn defects_show() {
     let reordered = r#"{"grant_types":["authorization_code"],"redirect_uris":["https://client.example.org/cb"]}"#;
     assert_eq!(post_as(&faulty("member-order-matters"), "application/json", reordered).await.status, 400);
 
-    seen.extend(manage::life(server).await.iter().map(shown));
     let uri = "/register?client_name=x&redirect_uris=https%3A%2F%2Fclient.example.org%2Fcb";
     let registered = send(&faulty("get-registers"), Request::get(uri).body(Body::empty()).unwrap()).await;
     assert_eq!(registered.status, 201);
@@ -148,6 +147,7 @@ async fn behaviour(server: &ReferenceServer) -> Vec<String> {
     for client in clients.iter().filter(|client| client["registration_client_uri"].is_string()) {
         seen.push(shown(&read(server, client).await));
     }
+    seen.extend(manage::life(server).await.iter().map(shown));
     let uri = "/register?client_name=x&redirect_uris=https%3A%2F%2Fclient.example.org%2Fcb";
     for token in ["initial", "wrong"] {
         let get = Request::get(uri).header("authorization", format!("Bearer {token}"));
@@ -164,7 +164,7 @@ async fn every_defect_shows() {
     for configuration in Configuration::ALL {
         let clean = behaviour(&server(set_up(configuration))).await;
         for defect in defects().iter().filter(|defect| defect.configuration == configuration) {
-            assert_ne!(behaviour(&faulty(defect.id)).await, clean, "{}", defect.id);
+            assert!(behaviour(&faulty(defect.id)).await != clean, "{} does not show", defect.id);
         }
     }
 }

@@ -40,6 +40,11 @@ impl Answer {
     fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
+
+    /// The body of a server that may write anything; null where it is no JSON.
+    fn read_json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
 }
 
 async fn send(server: &ReferenceServer, request: Request<Body>) -> Answer {
