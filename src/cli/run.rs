@@ -2,7 +2,9 @@
 
 use std::{
     io::IsTerminal,
+    net::IpAddr,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -53,7 +55,7 @@ pub struct Args {
     #[arg(long, value_name = "N", help_heading = "What to run")]
     seed: Option<u64>,
 
-    /// The initial access token; --token-env and --token-file keep it out of the process list
+    /// The initial access token; --token-env, --token-file and --token-command keep it out of the process list
     #[arg(long, value_name = "TOKEN", group = "tokens", help_heading = "How to talk to the target")]
     token: Option<String>,
     /// Read the initial access token from this environment variable
@@ -62,6 +64,9 @@ pub struct Args {
     /// Read the initial access token from this file
     #[arg(long, value_name = "FILE", group = "tokens", help_heading = "How to talk to the target")]
     token_file: Option<PathBuf>,
+    /// Take the initial access token from what this shell command prints
+    #[arg(long, value_name = "COMMAND", group = "tokens", help_heading = "How to talk to the target")]
+    token_command: Option<String>,
     /// Sign software statements with this private key (PEM), which the target trusts
     #[arg(long, value_name = "FILE", requires = "statement_issuer", help_heading = "How to talk to the target")]
     statement_key: Option<PathBuf>,
@@ -89,6 +94,15 @@ pub struct Args {
     /// Trust the certificates in this PEM file as well
     #[arg(long, value_name = "FILE", help_heading = "How to talk to the target")]
     ca: Option<PathBuf>,
+    /// Present the client certificate in this PEM file (mutual TLS)
+    #[arg(long, value_name = "FILE", requires = "key", help_heading = "How to talk to the target")]
+    cert: Option<PathBuf>,
+    /// The private key of that certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "cert", help_heading = "How to talk to the target")]
+    key: Option<PathBuf>,
+    /// Connect to this address instead of what the name resolves to
+    #[arg(long, value_name = "HOST:PORT:ADDR", value_parser = resolve, help_heading = "How to talk to the target")]
+    resolve: Vec<(String, u16, IpAddr)>,
     /// Do not verify the server's certificate
     #[arg(long, help_heading = "How to talk to the target")]
     insecure: bool,
@@ -147,6 +161,22 @@ fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
+/// `as.example:443:127.0.0.1`, as curl writes it; an IPv6 address may stand in brackets.
+fn resolve(text: &str) -> Result<(String, u16, IpAddr), String> {
+    let said = |what: &str| format!("{what} in {text:?}; write HOST:PORT:ADDRESS, such as as.example:443:127.0.0.1");
+    let mut parts = text.splitn(3, ':');
+    let (Some(host), Some(port), Some(address)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(said("there are not three parts"));
+    };
+    if host.is_empty() {
+        return Err(said("there is no host"));
+    }
+    let port: u16 = port.parse().ok().filter(|p| *p > 0).ok_or_else(|| said("there is no port"))?;
+    let bare = address.strip_prefix('[').and_then(|a| a.strip_suffix(']')).unwrap_or(address);
+    let address = bare.parse().map_err(|_| said("there is no IP address"))?;
+    Ok((host.to_ascii_lowercase(), port, address))
+}
+
 pub fn main(args: Args) -> Done {
     let suites = choose_suites(&args.suite)?;
     let options = options(&args);
@@ -165,6 +195,12 @@ pub fn main(args: Args) -> Done {
         run_target(&args, &suites, &options, &runtime)?
     };
     outputs.write(&report, args.verbose)?;
+    if let (true, [first, ..]) = (args.reference, args.defect.as_slice()) {
+        // Nothing listens at the URLs in this report, so there is no line to repeat a request by.
+        eprintln!(
+            "dcrspec: the reference server ran in this process; `dcrspec serve --defect {first}` puts it on a port"
+        );
+    }
     Ok(report::exit(&report))
 }
 
@@ -271,6 +307,13 @@ fn target(args: &Args) -> Result<Target, Stop> {
     if let Some(path) = &args.ca {
         settings.extra_root_ca_pem = Some(read(path)?);
     }
+    if let (Some(cert), Some(key)) = (&args.cert, &args.key) {
+        let mut pem = read(cert)?;
+        pem.push(b'\n');
+        pem.extend(read(key)?);
+        settings.identity_pem = Some(pem);
+    }
+    settings.resolve = resolved(&args.resolve, place)?;
     let transport = Transport::http(settings).map_err(usage)?;
     let mut target = Target::new(place.clone(), transport);
     target.endpoint = args.url.clone();
@@ -301,6 +344,31 @@ fn target(args: &Args) -> Result<Target, Stop> {
     Ok(target)
 }
 
+/// The addresses for names. The connection goes by the name alone, so two addresses for one name, or a port that the target
+/// does not have, are said here: curl would pass over such an entry in silence.
+fn resolved(entries: &[(String, u16, IpAddr)], place: &str) -> Result<Vec<(String, IpAddr)>, Stop> {
+    let url = url::Url::parse(place).ok();
+    let target = url.as_ref().and_then(|u| Some((u.host_str()?.to_owned(), u.port_or_known_default()?)));
+    let mut addresses: Vec<(String, IpAddr)> = Vec::new();
+    for (host, port, address) in entries {
+        if let Some((name, wanted)) = target.as_ref().filter(|(name, _)| name == host)
+            && wanted != port
+        {
+            return Err(usage(format!("--resolve names port {port} of {name}, and the target is at port {wanted}")));
+        }
+        match addresses.iter().find(|(name, _)| name == host) {
+            Some((_, other)) if other != address => {
+                return Err(usage(format!(
+                    "--resolve gives two addresses for {host}, {other} and {address}; one can be used"
+                )));
+            }
+            Some(_) => {}
+            None => addresses.push((host.clone(), *address)),
+        }
+    }
+    Ok(addresses)
+}
+
 /// The initial access token from wherever it is; never shown.
 fn token(args: &Args) -> Result<Option<String>, Stop> {
     let token = if let Some(token) = &args.token {
@@ -310,6 +378,8 @@ fn token(args: &Args) -> Result<Option<String>, Stop> {
             .map_err(|_| usage(format!("the environment variable {name} of --token-env is not set, or is not text")))?
     } else if let Some(path) = &args.token_file {
         String::from_utf8(read(path)?).map_err(|_| usage(format!("{}: the token is not text", path.display())))?
+    } else if let Some(command) = &args.token_command {
+        token_from_command(command)?
     } else {
         return Ok(None);
     };
@@ -320,6 +390,28 @@ fn token(args: &Args) -> Result<Option<String>, Stop> {
         ));
     }
     Ok(Some(token))
+}
+
+/// What a command prints on stdout. Its stderr and stdin are the user's own, so that it can ask for a password.
+fn token_from_command(command: &str) -> Result<String, Stop> {
+    let mut shell = if cfg!(windows) { Command::new("cmd") } else { Command::new("sh") };
+    let output = shell
+        .args([if cfg!(windows) { "/C" } else { "-c" }, command])
+        .stdin(Stdio::inherit())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|e| usage(format!("the command of --token-command cannot be run: {e}")))?;
+    // Neither the command nor what it printed is shown: both can hold the token.
+    if !output.status.success() {
+        return Err(usage(format!(
+            "the command of --token-command failed ({}); run it by hand to see why",
+            output.status
+        )));
+    }
+    if output.stdout.trim_ascii().is_empty() {
+        return Err(usage("the command of --token-command printed nothing; it has to print the initial access token"));
+    }
+    String::from_utf8(output.stdout).map_err(|_| usage("what the command of --token-command printed is not text"))
 }
 
 fn client(path: &Path) -> Result<Map<String, Value>, Stop> {

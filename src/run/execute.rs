@@ -15,7 +15,7 @@ use crate::{
         AuthWord, BaseKind, Case, Control, Expect, RegisterAction, RequestAction, Step, Suite, Transform, variables,
     },
     target::{registration, statement},
-    wire::{Auth, Headers, Kind, Request},
+    wire::{Auth, Headers, Kind, Manner, Request},
 };
 
 /// What a case has seen so far.
@@ -138,8 +138,10 @@ impl Harness<'_> {
             progress.exchanges.push(index);
             let name = step.id.clone().unwrap_or_else(|| format!("{}", number + 1));
             progress.steps.insert(name.clone(), index);
-            if let Some(failure) = self.exchanges[index].response().is_none().then(|| self.failure(index)) {
-                return Err(End::Error(failure));
+            if self.exchanges[index].response().is_none() {
+                self.unanswered(index)?;
+                self.judge_pending();
+                continue;
             }
             let index = if step.patient { self.wait_for(case, step, index, progress).await? } else { index };
             progress.steps.insert(name.clone(), index);
@@ -363,8 +365,21 @@ impl Harness<'_> {
             }
             Some(AuthWord::Truncated) => Auth::Truncated,
         };
-        self.authorize(&mut request, auth);
-        Ok(self.send(request, &marker).await)
+        let manner = Manner { tls: action.tls, framing: action.framing };
+        self.sendable(manner)?;
+        if !manner.is_valid_http() {
+            request.kind = Kind::Malformed;
+        }
+        if let Some(framing) = action.framing {
+            framing.mark(&mut request);
+        }
+        if action.plaintext {
+            request.kind = Kind::Plaintext;
+            request.url = self.plaintext_url()?;
+        } else {
+            self.authorize(&mut request, auth);
+        }
+        Ok(self.send_as(request, manner, &marker).await)
     }
 
     async fn request(&mut self, case: &Case, action: &RequestAction, progress: &mut Progress) -> Result<usize, End> {
@@ -395,7 +410,9 @@ impl Harness<'_> {
         let method = action.method.clone();
         let mut request = Request { kind: Kind::Probe, method, url, headers, body: body.into(), auth: Auth::None };
         self.authorize(&mut request, self.own_auth());
-        Ok(self.send(request, &marker).await)
+        let manner = Manner { tls: action.tls, framing: None };
+        self.sendable(manner)?;
+        Ok(self.send_as(request, manner, &marker).await)
     }
 }
 

@@ -11,8 +11,8 @@ use crate::{
     spec::{Capability, Catalogue},
     target::{Ground, Target, registration},
     wire::{
-        Auth, Exchange, Failure, FailureKind, Kind, Ledger, Outcome, Pacer, Phase, Redactor, Registered, Request,
-        WaitBudget, retry_delay,
+        Auth, Exchange, Failure, FailureKind, Kind, Ledger, Manner, Outcome, Pacer, Phase, Redactor, Registered,
+        Request, WaitBudget, retry_delay,
     },
 };
 
@@ -117,11 +117,20 @@ impl<'a> Harness<'a> {
 
     /// Sends a request as it is, waits out rate limits within the budget, and records the exchange. A registration is
     /// in the ledger before it is sent, and its client as soon as the answer is read.
-    pub async fn send(&mut self, mut request: Request, marker: &str) -> usize {
+    pub async fn send(&mut self, request: Request, marker: &str) -> usize {
+        self.send_as(request, Manner::default(), marker).await
+    }
+
+    /// As [`Harness::send`], put on the wire in a manner of its own.
+    pub async fn send_as(&mut self, mut request: Request, manner: Manner, marker: &str) -> usize {
         for (name, value) in &self.target.headers {
+            // Anyone on the way can read plain http: whatever may be secret stays out of it.
+            if request.kind == Kind::Plaintext && !PUBLIC_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+                continue;
+            }
             request.headers.push(name.clone(), value.as_bytes().to_vec());
         }
-        let creates = matches!(request.kind, Kind::Register | Kind::Probe);
+        let creates = matches!(request.kind, Kind::Register | Kind::Probe | Kind::Plaintext | Kind::Malformed);
         if creates {
             // What cannot be written down could be forgotten, so it is not sent.
             if let Err(why) = self.ledger.intent(marker, &request.url) {
@@ -132,11 +141,12 @@ impl<'a> Harness<'a> {
             self.pacer.wait().await;
             let at = jiff::Timestamp::now();
             let started = Instant::now();
-            let (outcome, took) = self.target.transport.send(&request).await;
+            let (outcome, took) = self.target.transport.send_as(&request, manner).await;
             let exchange = Exchange {
                 id: self.exchanges.len() as u32 + 1,
                 at,
                 request: request.clone(),
+                manner,
                 outcome,
                 took: if took.is_zero() { started.elapsed() } else { took },
             };
@@ -171,6 +181,7 @@ impl<'a> Harness<'a> {
             id: self.exchanges.len() as u32 + 1,
             at: jiff::Timestamp::now(),
             request,
+            manner: Manner::default(),
             outcome: Outcome::Failure(failure),
             took: std::time::Duration::ZERO,
         });

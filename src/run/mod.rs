@@ -7,6 +7,7 @@ mod expect;
 mod harness;
 mod manage;
 mod prepare;
+mod probe;
 mod result;
 mod usage;
 

@@ -186,3 +186,17 @@ async fn a_seed_makes_runs_alike_and_clients_differ() {
     let unseeded = ReferenceServer::new(ServerConfig::open("https://as.example"));
     assert_ne!(post(&unseeded, &bare()).await.json()["client_id"], first["client_id"]);
 }
+
+#[tokio::test]
+async fn plain_http_beside_tls_is_redirected_and_nothing_else() {
+    let server = server(ServerConfig::tls("https://as.example"));
+    for method in ["GET", "POST", "DELETE"] {
+        let request = Request::builder().method(method).uri("/register?a=b").body(bare().to_string().into()).unwrap();
+        let answer = answer_of(server.plaintext_router(), request).await;
+        assert_eq!(
+            (answer.status, &answer.headers["location"]),
+            (308, &HeaderValue::from_static("https://as.example/register?a=b"))
+        );
+    }
+    assert_eq!(server.client_count(), 0);
+}

@@ -148,6 +148,13 @@ async fn behaviour(server: &ReferenceServer) -> Vec<String> {
         seen.push(shown(&read(server, client).await));
     }
     seen.extend(manage::life(server).await.iter().map(shown));
+    let bare_post = || Request::post("/register").header("authorization", "Bearer initial");
+    let untyped = bare_post().body(bare().to_string().into()).unwrap();
+    seen.push(shown(&send(server, untyped).await));
+    let chunked = bare_post().header("content-type", "application/json").header("transfer-encoding", "chunked");
+    seen.push(shown(&send(server, chunked.body(bare().to_string().into()).unwrap()).await));
+    let plaintext = bare_post().header("content-type", "application/json").body(bare().to_string().into()).unwrap();
+    seen.push(shown(&answer_of(server.plaintext_router(), plaintext).await));
     let uri = "/register?client_name=x&redirect_uris=https%3A%2F%2Fclient.example.org%2Fcb";
     for token in ["initial", "wrong"] {
         let get = Request::get(uri).header("authorization", format!("Bearer {token}"));

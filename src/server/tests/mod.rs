@@ -48,7 +48,11 @@ impl Answer {
 }
 
 async fn send(server: &ReferenceServer, request: Request<Body>) -> Answer {
-    let (parts, body) = server.router().oneshot(request).await.unwrap().into_parts();
+    answer_of(server.router(), request).await
+}
+
+async fn answer_of(router: Router, request: Request<Body>) -> Answer {
+    let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
     let body = body.collect().await.unwrap().to_bytes().to_vec();
     Answer { status: parts.status.as_u16(), headers: parts.headers, body }
 }
