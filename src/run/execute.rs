@@ -90,6 +90,12 @@ impl Harness<'_> {
                     .into(),
             );
         }
+        if case.may_strand && !self.options.allow_unsafe && !self.target.own {
+            return Some(
+                "a client could be left without a token to delete it by, at servers that revoke one which is presented at the wrong place: runs with --unsafe, or where [cleanup] says how else clients are deleted"
+                    .into(),
+            );
+        }
         if self.ground.base(case.base).is_none() {
             return Some("no base client of the kind that the case varies was accepted".into());
         }

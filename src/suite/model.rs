@@ -46,6 +46,11 @@ pub struct Case {
     /// Runs only where clients can be deleted afterwards (or with --unsafe): the client would stay behind with a payload.
     #[serde(default)]
     pub needs_clean_up: bool,
+    /// The case may cost a client its token, at servers that revoke one which is presented at the wrong place, so that
+    /// nobody can delete the client any more: runs where a `[cleanup]` can, at a server that dcrspec holds itself, or with
+    /// --unsafe.
+    #[serde(default)]
+    pub may_strand: bool,
     /// The kind of base client that the case varies; `any` takes the first that the target accepts.
     #[serde(default)]
     pub base: BaseKind,

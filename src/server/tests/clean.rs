@@ -19,7 +19,11 @@ async fn creates_the_base_clients() {
             assert_eq!(client.get("client_secret").is_some(), method != "none");
             assert_eq!(client.get("client_secret_expires_at").is_some(), method != "none");
             assert_eq!(client["client_id_issued_at"], 1_700_000_000);
-            assert_eq!(read(&server, &client).await.json(), client);
+            match configuration {
+                // What those two do differently is tested with the configuration endpoint.
+                Configuration::Rotating | Configuration::Forbidding => {}
+                _ => assert_eq!(read(&server, &client).await.json(), client),
+            }
         }
         assert_eq!(server.client_count(), 3);
     }
@@ -133,8 +137,6 @@ async fn reads_and_deletes_with_the_token_of_the_client() {
     assert!(wrong.headers["www-authenticate"].to_str().unwrap().contains("error=\"invalid_token\""));
     assert_eq!(configuration_request(&server, "DELETE", &client, Some("wrong")).await.status, 401);
     let token = client["registration_access_token"].as_str();
-    let put = configuration_request(&server, "PUT", &client, token).await;
-    assert_eq!((put.status, put.headers["allow"].to_str().unwrap()), (405, "GET, HEAD, DELETE"));
     assert_eq!(configuration_request(&server, "DELETE", &client, token).await.status, 204);
     assert_eq!(read(&server, &client).await.status, 401);
     assert_eq!(server.client_count(), 0);

@@ -7,6 +7,7 @@ use super::*;
 
 mod clean;
 mod faulty;
+mod manage;
 mod statements;
 mod usage;
 
@@ -38,6 +39,11 @@ struct Answer {
 impl Answer {
     fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// The body of a server that may write anything; null where it is no JSON.
+    fn read_json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 
