@@ -193,6 +193,7 @@ mod tests {
             id: 1,
             at: jiff::Timestamp::UNIX_EPOCH,
             request,
+            manner: Default::default(),
             outcome: Outcome::Response(response),
             took: std::time::Duration::ZERO,
         }
