@@ -126,7 +126,12 @@ fn a_file_that_cannot_be_read_is_named() {
         let said = sentence(&["run", NOWHERE, flag, "no/such/file"]);
         assert_eq!(said, format!("cannot read no/such/file: {missing}"));
     }
-    assert_eq!(sentence(&["cleanup", "no/ledger"]), format!("the ledger no/ledger cannot be read: {missing}"));
+    assert_eq!(
+        sentence(&["cleanup", "no/ledger"]),
+        format!(
+            "the ledger no/ledger cannot be read: {missing}; a run that left nothing behind has removed it, unless --ledger gave it its name"
+        )
+    );
     assert_eq!(sentence(&["check", "no/suite.yaml"]), format!("no/suite.yaml: {missing}"));
 }
 

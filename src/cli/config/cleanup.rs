@@ -5,6 +5,16 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::InForce;
+use crate::{
+    cli::{
+        Stop,
+        run::target::{bearer, headers, token_of_file, token_of_variable, transport},
+        units::Rate,
+    },
+    run::Administration,
+};
+
 /// A request to the server's own administration interface, or a command, that deletes one client. `${client_id}` stands
 /// for its identifier.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -39,5 +49,44 @@ impl CleanupSettings {
         if let Some(program) = self.command.first_mut().filter(|p| p.contains('/')) {
             *program = folder.join(&*program).display().to_string();
         }
+    }
+}
+
+/// How clients are deleted at the administration interface, where `[cleanup]` says so.
+pub fn administration(force: &InForce) -> Result<Option<Administration>, Stop> {
+    let Some(cleanup) = &force.settings.cleanup else { return Ok(None) };
+    let transport = transport(force)?;
+    let made = make(cleanup, transport).map_err(|why| force.blame("cleanup", format!("[cleanup]: {why}")))?;
+    Ok(Some(made.with_pace(force.settings.rate.as_ref().map(Rate::per_second), force.settings.wait.get())))
+}
+
+fn make(cleanup: &CleanupSettings, transport: crate::wire::Transport) -> Result<Administration, String> {
+    let made = match (&cleanup.url, cleanup.command.as_slice()) {
+        (Some(url), []) => Administration::request(transport, cleanup.method.as_deref().unwrap_or("DELETE"), url)?,
+        (None, [_, ..]) if cleanup.method.is_some() => return Err("method goes with url, not with command".into()),
+        (None, command @ [_, ..]) => Administration::command(transport, command)?,
+        (Some(_), [_, ..]) => return Err("url and command are both there, and only one can delete a client".into()),
+        (None, []) => return Err("it needs url or command".into()),
+    };
+    let mut fields = headers(&cleanup.header)?;
+    if let Some(token) = token(cleanup)? {
+        fields.push(("authorization".to_owned(), format!("Bearer {token}")));
+    }
+    let made = made.with_headers(fields);
+    match &cleanup.find {
+        Some(url) => made.with_find(url).map_err(|why| format!("find: {why}")),
+        None => Ok(made),
+    }
+}
+
+/// The bearer token for the administration interface; never shown.
+fn token(cleanup: &CleanupSettings) -> Result<Option<String>, String> {
+    const WHAT: &str = "the token for the administration interface";
+    match (&cleanup.token, &cleanup.token_env, &cleanup.token_file) {
+        (None, None, None) => Ok(None),
+        (Some(token), None, None) => bearer(token, WHAT).map(Some),
+        (None, Some(name), None) => token_of_variable(name, "token-env", WHAT).map(Some),
+        (None, None, Some(path)) => token_of_file(path, WHAT).map(Some),
+        _ => Err("token, token-env and token-file exclude each other".into()),
     }
 }

@@ -9,7 +9,7 @@ mod show;
 
 use std::path::{Path, PathBuf};
 
-pub use cleanup::CleanupSettings;
+pub use cleanup::{CleanupSettings, administration};
 pub use given::Given;
 pub use layers::{InForce, Layer, Origin};
 pub use schema::json_schema;

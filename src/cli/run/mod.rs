@@ -139,7 +139,12 @@ fn run_target(
     }
     let clients = &outcome.report.clients;
     if clients.left.is_empty() && clients.unknown == 0 {
-        if let Err(why) = outcome.ledger.remove_if_clean() {
+        // Where the ledger has a name that the user gave it, a script may come back to it.
+        let closed = match force.settings.ledger {
+            Some(_) => outcome.ledger.close_if_clean(),
+            None => outcome.ledger.remove_if_clean(),
+        };
+        if let Err(why) = closed {
             eprintln!("dcrspec: {}", harmless(&why));
         }
     } else if let Some(path) = path {

@@ -5,10 +5,16 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::{
-    cli::{Stop, config::InForce, usage},
+    cli::{
+        Stop,
+        config::{InForce, administration},
+        usage,
+    },
     target::{StatementKey, Target, candidates},
     wire::{HttpSettings, Transport},
 };
+
+const TOKEN: &str = "the initial access token";
 
 /// The target, with everything that is needed to talk to it; nothing is sent yet.
 pub fn target(force: &InForce) -> Result<Target, Stop> {
@@ -34,6 +40,7 @@ pub fn target(force: &InForce) -> Result<Target, Stop> {
     target.declared = settings.declare.clone();
     target.allowed_origins = settings.allow_origin.clone();
     target.client = settings.client.as_deref().map(|path| client(force, path)).transpose()?;
+    target.administration = administration(force)?;
     target.headers = headers(&settings.headers).map_err(|why| force.blame("header", why))?;
     Ok(target)
 }
@@ -84,27 +91,27 @@ pub fn headers(lines: &[String]) -> Result<Vec<(String, String)>, String> {
 fn token(force: &InForce) -> Result<Option<String>, Stop> {
     let settings = &force.settings;
     if let Some(token) = &settings.token {
-        bearer(token, "the initial access token").map_err(|why| force.blame("token", why)).map(Some)
+        bearer(token, TOKEN).map_err(|why| force.blame("token", why)).map(Some)
     } else if let Some(name) = &settings.token_env {
-        token_of_variable(name, "--token-env").map_err(|why| force.blame("token-env", why)).map(Some)
+        token_of_variable(name, "--token-env", TOKEN).map_err(|why| force.blame("token-env", why)).map(Some)
     } else if let Some(path) = &settings.token_file {
-        token_of_file(path).map_err(|why| force.blame("token-file", why)).map(Some)
+        token_of_file(path, TOKEN).map_err(|why| force.blame("token-file", why)).map(Some)
     } else {
         Ok(None)
     }
 }
 
 /// The token that an environment variable holds.
-pub fn token_of_variable(name: &str, setting: &str) -> Result<String, String> {
+pub fn token_of_variable(name: &str, setting: &str, what: &str) -> Result<String, String> {
     let token = std::env::var(name)
         .map_err(|_| format!("the environment variable {name} of {setting} is not set, or is not text"))?;
-    bearer(&token, "the initial access token")
+    bearer(&token, what)
 }
 
 /// The token that a file holds.
-pub fn token_of_file(path: &Path) -> Result<String, String> {
+pub fn token_of_file(path: &Path, what: &str) -> Result<String, String> {
     let token = String::from_utf8(read(path)?).map_err(|_| format!("{}: the token is not text", path.display()))?;
-    bearer(&token, "the initial access token")
+    bearer(&token, what)
 }
 
 /// A token that can stand in an Authorization header.
