@@ -6,6 +6,7 @@ mod evidence;
 mod execute;
 mod expect;
 mod harness;
+mod manage;
 mod prepare;
 mod result;
 mod usage;
