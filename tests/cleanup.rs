@@ -228,6 +228,20 @@ fn a_command_deletes_each_client() {
     assert!(ran.stderr.contains("the command \"sh\" failed (exit status: 7)"), "{}", ran.stderr);
 }
 
+#[cfg(unix)]
+#[test]
+fn the_token_comes_from_a_command_when_it_is_needed() {
+    let server = Server::start(Ways::default());
+    let file =
+        REQUEST.replace("token-file = \"token\"", "token-command = [\"sh\", \"-c\", \"echo x >> asked; cat token\"]");
+    let home = home(&server.file(&file));
+    let ran = run(&home, &RUN);
+    assert_eq!((&clients(&home)["left"], server.left()), (&json!([]), 0), "{}", ran.stderr);
+    assert_eq!(std::fs::read_to_string(home.path().join("asked")).unwrap(), "x\n");
+    let shown = run(&home, &["config", "--profile", "here"]);
+    assert!(shown.exits(0).stdout.contains("cleanup.token-command = \"(hidden)\""), "{}", shown.stdout);
+}
+
 #[test]
 fn a_table_that_cannot_work_is_refused_where_it_stands() {
     let server = Server::start(Ways::default());

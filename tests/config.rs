@@ -117,7 +117,7 @@ fn it_is_shown_as_json_too() {
 fn a_file_that_is_wrong_is_refused_at_its_place() {
     assert_eq!(
         refused("timeout = \"5s\"\n\n[profiles.a]\n timeuot = \"5s\"\n"),
-        "dcrspec: dcrspec.toml:4:2: no setting is called \"timeuot\" (did you mean timeout?); docs/configuration.md \
+        "dcrspec: dcrspec.toml:4:2: no setting is called \"timeuot\" (did you mean timeout?); `dcrspec run --help` \
          names them\n  4 |  timeuot = …\n    |  ^"
     );
     for (file, said) in [

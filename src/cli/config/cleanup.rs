@@ -34,6 +34,9 @@ pub struct CleanupSettings {
     pub token_env: Option<String>,
     /// Read that token from this file
     pub token_file: Option<PathBuf>,
+    /// A program and its arguments, run without a shell when the first request is due; it prints that token
+    #[schemars(extend("writeOnly" = true))]
+    pub token_command: Vec<String>,
     /// A program and its arguments, run without a shell for each client; DCRSPEC_CLIENT_ID holds its identifier, too
     pub command: Vec<String>,
     /// A URL that lists clients as JSON, to find those whose registration was never answered, by their software_id
@@ -46,8 +49,10 @@ impl CleanupSettings {
         if let Some(file) = &mut self.token_file {
             *file = folder.join(&*file);
         }
-        if let Some(program) = self.command.first_mut().filter(|p| p.contains('/')) {
-            *program = folder.join(&*program).display().to_string();
+        for command in [&mut self.command, &mut self.token_command] {
+            if let Some(program) = command.first_mut().filter(|p| p.contains('/')) {
+                *program = folder.join(&*program).display().to_string();
+            }
         }
     }
 }
@@ -72,7 +77,7 @@ fn make(cleanup: &CleanupSettings, transport: crate::wire::Transport) -> Result<
     if let Some(token) = token(cleanup)? {
         fields.push(("authorization".to_owned(), format!("Bearer {token}")));
     }
-    let made = made.with_headers(fields);
+    let made = made.with_headers(fields).with_token_command(&cleanup.token_command);
     match &cleanup.find {
         Some(url) => made.with_find(url).map_err(|why| format!("find: {why}")),
         None => Ok(made),
@@ -82,11 +87,11 @@ fn make(cleanup: &CleanupSettings, transport: crate::wire::Transport) -> Result<
 /// The bearer token for the administration interface; never shown.
 fn token(cleanup: &CleanupSettings) -> Result<Option<String>, String> {
     const WHAT: &str = "the token for the administration interface";
-    match (&cleanup.token, &cleanup.token_env, &cleanup.token_file) {
-        (None, None, None) => Ok(None),
-        (Some(token), None, None) => bearer(token, WHAT).map(Some),
-        (None, Some(name), None) => token_of_variable(name, "token-env", WHAT).map(Some),
-        (None, None, Some(path)) => token_of_file(path, WHAT).map(Some),
-        _ => Err("token, token-env and token-file exclude each other".into()),
+    match (&cleanup.token, &cleanup.token_env, &cleanup.token_file, cleanup.token_command.as_slice()) {
+        (None, None, None, _) => Ok(None),
+        (Some(token), None, None, []) => bearer(token, WHAT).map(Some),
+        (None, Some(name), None, []) => token_of_variable(name, "token-env", WHAT).map(Some),
+        (None, None, Some(path), []) => token_of_file(path, WHAT).map(Some),
+        _ => Err("token, token-env, token-file and token-command exclude each other".into()),
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde_json::{Map, Value};
 
-use super::file::Source;
+use super::source::Source;
 use crate::cli::{Stop, settings::Settings, usage};
 
 /// Where a value was written.

@@ -6,6 +6,7 @@ mod given;
 mod layers;
 mod schema;
 mod show;
+mod source;
 
 use std::path::{Path, PathBuf};
 

@@ -103,6 +103,6 @@ mod tests {
     #[test]
     fn tokens_and_header_fields_are_the_secrets() {
         let secret: Vec<&str> = keys_by_secrecy().iter().filter(|(_, s)| **s).map(|(k, _)| k.as_str()).collect();
-        assert_eq!(secret, ["cleanup", "header", "token"]);
+        assert_eq!(secret, ["cleanup", "header", "token", "token-command"]);
     }
 }

@@ -88,8 +88,10 @@ fn rows(force: &InForce) -> Vec<Row> {
 
 fn row(key: String, value: &Value, secret: bool, origin: &Origin) -> Row {
     let value = match value {
-        // The name of a header field says what it is for.
-        Value::Array(items) if secret => items.iter().map(|v| hidden(v.as_str().unwrap_or_default())).collect(),
+        // The name of a header field says what it is for; the arguments of a command may be anything.
+        Value::Array(items) if secret && key.ends_with("header") => {
+            items.iter().map(|v| hidden(v.as_str().unwrap_or_default())).collect()
+        }
         _ if secret => "(hidden)".into(),
         Value::String(text) => without_password(text).into(),
         other => other.clone(),

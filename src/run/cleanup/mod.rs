@@ -5,6 +5,7 @@
 
 mod command;
 mod find;
+mod ledger;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -12,15 +13,15 @@ mod tests;
 use std::time::Duration;
 
 use self::template::{CLIENT_ID, Template};
-use crate::{
-    target::origin,
-    wire::{Auth, Headers, Kind, Ledger, Outcome, Pacer, Registered, Request, Response, Transport, WaitBudget},
-};
+use crate::wire::{Auth, Headers, Kind, Ledger, Outcome, Pacer, Request, Response, Transport, WaitBudget};
 
 /// How clients are deleted, and found, at the administration interface.
 pub struct Administration {
     transport: Transport,
     headers: Vec<(String, String)>,
+    /// Prints the bearer token; run when the first request is due, since such tokens live for minutes.
+    token_command: Vec<String>,
+    token: tokio::sync::OnceCell<String>,
     way: Way,
     find: Option<Template>,
     pacer: Pacer,
@@ -69,12 +70,18 @@ impl Administration {
 
     fn new(transport: Transport, way: Way) -> Administration {
         let (pacer, budget) = (Pacer::new(Some(10.0)), WaitBudget::new(Duration::from_secs(60)));
-        Administration { transport, headers: Vec::new(), way, find: None, pacer, budget }
+        let (headers, token_command, token) = (Vec::new(), Vec::new(), tokio::sync::OnceCell::new());
+        Administration { transport, headers, token_command, token, way, find: None, pacer, budget }
     }
 
     /// Header fields of every request, the credentials among them.
     pub fn with_headers(self, headers: Vec<(String, String)>) -> Administration {
         Administration { headers, ..self }
+    }
+
+    /// A command that prints the bearer token of the requests. It is run when one is due.
+    pub fn with_token_command(self, command: &[String]) -> Administration {
+        Administration { token_command: command.to_vec(), ..self }
     }
 
     /// A URL that lists clients as JSON; `${software_id}` in it stands for the mark of the client that is looked for.
@@ -109,7 +116,7 @@ impl Administration {
         }
         self.pacer.wait().await;
         match &self.way {
-            Way::Command(command) => command::run(command, client_id).await.map(|()| Gone::Deleted),
+            Way::Command(command) => command::delete(command, client_id).await.map(|()| Gone::Deleted),
             Way::Request { method, url } => {
                 let url = url.fill(client_id)?;
                 match self.send(method, url).await? {
@@ -121,11 +128,23 @@ impl Administration {
         }
     }
 
+    async fn fetch_token(&self) -> Result<String, String> {
+        let token = command::output(&self.token_command).await.map_err(|why| format!("token-command: {why}"))?;
+        if token.is_empty() || !token.bytes().all(|b| (0x21..=0x7e).contains(&b)) {
+            return Err("token-command: it prints no token that an Authorization header can carry".into());
+        }
+        Ok(token)
+    }
+
     async fn send(&self, method: &str, url: String) -> Result<Response, String> {
         let mut headers = Headers::default();
         headers.push("accept", "application/json");
         for (name, value) in &self.headers {
             headers.push(name.clone(), value.as_bytes().to_vec());
+        }
+        if !self.token_command.is_empty() {
+            let token = self.token.get_or_try_init(|| self.fetch_token()).await?;
+            headers.push("authorization", format!("Bearer {token}"));
         }
         let request = Request {
             kind: Kind::Other,
@@ -144,111 +163,6 @@ impl Administration {
                 },
             }
         }
-    }
-
-    /// Enters into the ledger the clients that carry the mark of a registration whose answer was never read. Says of
-    /// each mark what was found.
-    pub async fn find_unknown(&self, ledger: &mut Ledger, at: &dyn Fn(&str) -> bool) -> Vec<(String, String)> {
-        let Some(find) = &self.find else { return Vec::new() };
-        let mut said = Vec::new();
-        let mut list = None;
-        for unknown in ledger.unknown_details().into_iter().filter(|u| at(&u.endpoint)) {
-            let marker = unknown.marker;
-            let each = find.has(template::SOFTWARE_ID);
-            if list.is_none() || each {
-                let url = if each { find.fill(&marker) } else { Ok(find.as_is()) };
-                list = Some(match url {
-                    Ok(url) => self.list(url).await,
-                    Err(why) => Err(why),
-                });
-            }
-            let found = match list.as_ref() {
-                Some(Ok(list)) => find::marked(list, &marker),
-                Some(Err(why)) => {
-                    said.push((marker, format!("the clients cannot be listed: {why}")));
-                    continue;
-                }
-                None => continue,
-            };
-            let mut entered = 0;
-            for client_id in found {
-                // What the ledger knows was answered, and is another registration's.
-                if ledger.knows(&client_id) {
-                    continue;
-                }
-                let entry = Registered {
-                    marker: marker.clone(),
-                    endpoint: unknown.endpoint.clone(),
-                    client_id: client_id.clone(),
-                    registration_client_uri: None,
-                    registration_access_token: None,
-                };
-                match ledger.registered(entry) {
-                    Ok(()) => entered += 1,
-                    Err(why) => said.push((marker.clone(), why)),
-                }
-            }
-            said.push((
-                marker,
-                match entered {
-                    0 => "no client in the list carries this software_id".to_owned(),
-                    1 => "found in the list of clients".to_owned(),
-                    n => format!("{n} clients in the list carry this software_id"),
-                },
-            ));
-        }
-        said
-    }
-
-    async fn list(&self, url: String) -> Result<serde_json::Value, String> {
-        self.pacer.wait().await;
-        let response = self.send("GET", url).await?;
-        if response.status != 200 {
-            return Err(format!("GET was answered {}{}", response.status, hint(&response)));
-        }
-        serde_json::from_slice(&response.body).map_err(|_| "the answer is no JSON".to_owned())
-    }
-
-    /// Deletes what this run has left in the ledger at the target whose endpoint this is. Returns what went wrong.
-    pub(super) async fn finish(&self, ledger: &mut Ledger, endpoint: &str) -> Vec<String> {
-        let here = origin(endpoint);
-        let at = |other: &str| here.is_some() && origin(other) == here;
-        let mut complaints = Vec::new();
-        self.find_unknown(ledger, &at).await;
-        let (mut worked, mut not_known) = (false, Vec::new());
-        for client in ledger.open_clients().into_iter().filter(|c| at(&c.endpoint)) {
-            let noted = match self.delete(ledger, &client.client_id).await {
-                Ok(Gone::Deleted) => {
-                    worked = true;
-                    ledger.deleted(&client.client_id)
-                }
-                Ok(Gone::NotKnown) => {
-                    not_known.push(client.client_id);
-                    Ok(())
-                }
-                Err(why) => ledger.kept(&client.client_id, &why),
-            };
-            complaints.extend(noted.err());
-        }
-        // The server has just registered them. Where the interface knows none of them, its URL is more likely wrong than
-        // the server empty.
-        for id in not_known {
-            let noted = match worked {
-                true => ledger.deleted(&id),
-                false => ledger.kept(
-                    &id,
-                    "the administration interface answered 404 to every client: is the url of [cleanup] right?",
-                ),
-            };
-            complaints.extend(noted.err());
-        }
-        let left = ledger.open_clients();
-        if let Some(client) = left.iter().find(|c| at(&c.endpoint))
-            && let Some(why) = ledger.why_kept(&client.client_id)
-        {
-            complaints.push(format!("{} could not be deleted: {why}", client.client_id));
-        }
-        complaints
     }
 }
 

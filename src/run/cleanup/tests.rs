@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{find::marked, template::*, *};
-use crate::wire::HttpSettings;
+use crate::wire::{HttpSettings, Registered};
 
 fn transport() -> Transport {
     Transport::http(HttpSettings::default()).unwrap()
@@ -64,12 +64,26 @@ async fn a_client_id_that_several_registrations_were_given_is_left_alone() {
 async fn a_client_id_is_an_argument_and_never_an_option_or_a_program() {
     let words = ["sh", "-c", "test \"$1\" = \"$DCRSPEC_CLIENT_ID\"", "sh", "${client_id}"].map(str::to_owned);
     for id in ["a", "; exit 9", "$(exit 9)", "two words", "é\n'\"", "*"] {
-        assert_eq!(command::run(&words, id).await, Ok(()), "{id:?}");
+        assert_eq!(command::delete(&words, id).await, Ok(()), "{id:?}");
     }
-    assert!(command::run(&words, "--force").await.unwrap_err().contains("begins with a dash"));
-    assert!(command::run(&words, "a\0b").await.unwrap_err().contains("cannot be started"));
+    assert!(command::delete(&words, "--force").await.unwrap_err().contains("begins with a dash"));
+    assert!(command::delete(&words, "a\0b").await.unwrap_err().contains("cannot be started"));
     let failing = ["sh", "-c", "exit 3"].map(str::to_owned);
-    assert!(command::run(&failing, "a").await.unwrap_err().contains("exit status: 3"));
+    assert!(command::delete(&failing, "a").await.unwrap_err().contains("exit status: 3"));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_token_command_gives_what_it_prints() {
+    let output = async |script: &str| command::output(&["sh", "-c", script].map(str::to_owned)).await;
+    assert_eq!(output("echo ' token '").await, Ok("token".to_owned()));
+    // More than a pipe holds.
+    assert!(output("head -c 300000 /dev/zero | tr '\\0' x").await.is_ok());
+    let failed = output("echo hush; exit 2").await.unwrap_err();
+    assert!(failed.contains("exit status: 2") && !failed.contains("hush"), "{failed}");
+    let silent = Administration::request(transport(), "DELETE", "http://127.0.0.1:1/${client_id}").unwrap();
+    let silent = silent.with_token_command(&["true".to_owned()]);
+    assert!(silent.delete(&Ledger::memory(), "a").await.unwrap_err().contains("it prints no token"));
 }
 
 proptest! {
