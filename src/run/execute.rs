@@ -90,7 +90,8 @@ impl Harness<'_> {
                     .into(),
             );
         }
-        if case.may_strand && !self.options.allow_unsafe && !self.target.own {
+        let removable = self.target.administration.is_some() && self.options.clean_up;
+        if case.may_strand && !removable && !self.options.allow_unsafe && !self.target.own {
             return Some(
                 "a client could be left without a token to delete it by, at servers that revoke one which is presented at the wrong place: runs with --unsafe, or where [cleanup] says how else clients are deleted"
                     .into(),
