@@ -6,7 +6,7 @@ use super::{Done, Stop, print, runtime, usage};
 use crate::{
     report::{Exit, text::harmless},
     target::origin,
-    wire::{Auth, Headers, HttpSettings, Kind, Ledger, Outcome, Registered, Request, Transport},
+    wire::{Auth, Headers, HttpSettings, Kind, Ledger, Outcome, Registered, Request, Transport, Unknown},
 };
 
 #[derive(clap::Args)]
@@ -36,11 +36,8 @@ pub fn main(args: Args) -> Done {
         }
         Ok::<(), Stop>(())
     })?;
-    for marker in ledger.unknowns() {
-        print(&format!(
-            "unknown: a registration with software_id {} was sent and its answer never read\n",
-            harmless(&marker)
-        ));
+    for unknown in ledger.unknown_details() {
+        print(&format!("unknown: {}\n", harmless(&told(&unknown))));
     }
     let left = ledger.open_clients().len();
     if clients.is_empty() && ledger.unknowns().is_empty() {
@@ -48,6 +45,18 @@ pub fn main(args: Args) -> Done {
     }
     ledger.remove_if_clean().map_err(usage)?;
     Ok(if left == 0 { Exit::Clean } else { Exit::Findings })
+}
+
+/// What a person needs to find the client at the server, if it is there.
+fn told(unknown: &Unknown) -> String {
+    let by = match &unknown.software_id {
+        Some(id) => format!("with software_id {id}"),
+        None => "without a software_id of ours".to_owned(),
+    };
+    format!(
+        "a registration {by} was sent to {} at {}, and its answer never read ({}): look there for such a client",
+        unknown.endpoint, unknown.at, unknown.why
+    )
 }
 
 async fn delete(transport: &Transport, client: &Registered, allowed: &[String]) -> Result<String, String> {

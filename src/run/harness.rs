@@ -117,7 +117,8 @@ impl<'a> Harness<'a> {
         let creates = matches!(request.kind, Kind::Register | Kind::Probe);
         if creates {
             // What cannot be written down could be forgotten, so it is not sent.
-            if let Err(why) = self.ledger.intent(marker, &request.url) {
+            let software = request.object().and_then(|o| o.get("software_id")?.as_str().map(str::to_owned));
+            if let Err(why) = self.ledger.intent(marker, &request.url, software.as_deref()) {
                 return self.not_sent(request, why);
             }
         }
@@ -201,8 +202,16 @@ impl<'a> Harness<'a> {
                             registration_access_token: client.token,
                         })
                     }
-                    // A 201 that cannot be read has created something that cannot be named.
-                    None if response.status == 201 => self.ledger.unknown(marker, "a 201 without a readable client_id"),
+                    // Something may have been created that cannot be named.
+                    None if response.is_created() || success && response.cut.is_some() => {
+                        let why = format!("a {} without a readable client_id", response.status);
+                        self.ledger.unknown(marker, &why)
+                    }
+                    // What stands in between has lost the answer of a server that may have created a client.
+                    None if matches!(response.status, 502 | 504) => {
+                        let why = format!("a gateway answered {} in the server's place", response.status);
+                        self.ledger.unknown(marker, &why)
+                    }
                     None => self.ledger.rejected(marker),
                 }
             }

@@ -10,6 +10,9 @@ pub(super) enum Event {
     Intent {
         marker: String,
         endpoint: String,
+        /// What the payload says it is, by which the client can be found at the server; most often the marker.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        software_id: Option<String>,
     },
     Registered(Registered),
     Rejected {
@@ -31,8 +34,6 @@ pub(super) enum Event {
         client_id: String,
         why: String,
     },
-    /// The file was opened again after its last line had been left without an end.
-    Reopened,
 }
 
 /// An event and the time at which it was written.
