@@ -262,6 +262,9 @@ fn what_a_run_leaves_is_in_a_private_ledger_and_cleanup_deletes_it() {
     };
     assert!(clients.iter().all(|c| status(c) == 200), "the server holds what the ledger names");
 
+    let count = || fetch("GET", &format!("{}/_clients", server.value("ISSUER")), &[], "").1;
+    assert_eq!(count(), clients.len().to_string(), "the server itself says how many it holds");
+
     // As after `kill -9` in the middle of a clean-up: the same ledger is worked off twice.
     let copy = home.path().join("copy.ledger");
     std::fs::copy(path, &copy).unwrap();
@@ -269,6 +272,7 @@ fn what_a_run_leaves_is_in_a_private_ledger_and_cleanup_deletes_it() {
     first.exits(0);
     assert_eq!(first.stdout.matches(": deleted\n").count(), clients.len(), "{}", first.stdout);
     assert!(clients.iter().all(|c| status(c) == 401), "the server holds them no more");
+    assert_eq!(count(), "0");
     assert!(home.ledgers().is_empty(), "a ledger without open clients is removed");
     let second = home.run(["cleanup".as_ref(), copy.as_os_str()]);
     second.exits(0);

@@ -3,6 +3,7 @@
 mod check;
 mod cleanup;
 mod explain;
+mod interrupt;
 mod list;
 mod run;
 mod selftest;

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use super::{Done, Stop, colored, find_defects, print, runtime, stderr_is_terminal, usage};
+use super::{Done, Stop, colored, find_defects, interrupt, print, runtime, stderr_is_terminal, usage};
 use crate::{
     report::{self, Exit, Report, Style, text::harmless},
     run::{self, Options, Progress},
@@ -160,6 +160,7 @@ pub fn main(args: Args) -> Done {
     let runtime = runtime()?;
     let report = if args.reference {
         let defects = find_defects(&args.defect)?;
+        interrupt::watch(options.stop.clone(), None)?;
         runtime.block_on(selftest::run_reference(&defects, &suites, &options))
     } else {
         run_target(&args, &suites, &options, &runtime)?
@@ -181,6 +182,7 @@ fn options(args: &Args) -> Options {
             .unwrap_or_else(|| if args.reference { 1 } else { jiff::Timestamp::now().as_microsecond() as u64 }),
         cases: args.cases.clone(),
         all_exchanges: args.exchanges == "all",
+        stop: run::Stop::new(),
     }
 }
 
@@ -214,6 +216,7 @@ fn run_target(
     let target = target(args)?;
     let ledger = open_ledger(args)?;
     let path = ledger.path().map(Path::to_path_buf);
+    interrupt::watch(options.stop.clone(), path.clone())?;
     let terminal = stderr_is_terminal();
     let mut progress = |what: Progress<'_>| {
         if terminal {

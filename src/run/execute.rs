@@ -31,6 +31,9 @@ struct Progress {
     failed: Vec<String>,
 }
 
+/// Why nothing more was asked.
+const INTERRUPTED: &str = "the run was interrupted";
+
 /// How a case ended before its last step.
 pub(super) enum End {
     Skip(String),
@@ -50,6 +53,8 @@ impl Harness<'_> {
             None => self.steps(case, &mut progress).await,
         };
         self.judge_pending();
+        // What a case could not ask any more says nothing about the server.
+        let end = end.map_err(|end| if self.options.stop.is_requested() { End::Skip(INTERRUPTED.into()) } else { end });
         let (outcome, reason) = match end {
             Ok(()) if !progress.failed.is_empty() => (CaseOutcome::Failed, progress.failed.join("; ")),
             Ok(()) => (CaseOutcome::Passed, String::new()),
@@ -69,6 +74,24 @@ impl Harness<'_> {
             requirements,
             seconds: started.elapsed().as_secs_f64(),
             exchanges: progress.exchanges.iter().map(|i| format!("x{}", self.exchanges[*i].id)).collect(),
+        }
+    }
+
+    /// A case that the run did not come to, since it was interrupted.
+    pub fn not_reached(&mut self, suite: &Suite, case: &Case) -> CaseResult {
+        self.case = format!("{}/{}", suite.name, case.id.value);
+        let requirements: Vec<String> = case.requirements.iter().map(|r| r.value.clone()).collect();
+        self.planned(&requirements, Some(INTERRUPTED));
+        self.case = String::new();
+        CaseResult {
+            suite: suite.name.clone(),
+            id: case.id.value.clone(),
+            title: case.title.clone(),
+            outcome: CaseOutcome::Skipped,
+            reason: INTERRUPTED.into(),
+            requirements,
+            seconds: 0.0,
+            exchanges: Vec::new(),
         }
     }
 
@@ -164,7 +187,7 @@ impl Harness<'_> {
             if !fails || self.target.own {
                 break;
             }
-            tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+            self.rest(std::time::Duration::from_secs(2)).await;
             index = self.step(case, step, progress).await?;
             progress.exchanges.push(index);
             if self.exchanges[index].response().is_none() {

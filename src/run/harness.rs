@@ -33,6 +33,11 @@ const PUBLIC_HEADERS: &[&str] = &[
     "x-forwarded-proto",
 ];
 
+/// Whether a server may create a client for this request.
+fn creates(request: &Request) -> bool {
+    matches!(request.kind, Kind::Register | Kind::Probe)
+}
+
 /// A client of this run that may still exist.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -58,6 +63,8 @@ pub struct Harness<'a> {
     pub case: String,
     /// Problems with the ledger or the clean-up, for stderr.
     pub complaints: Vec<String>,
+    /// What is sent removes clients: it is sent even when the run was asked to stop.
+    cleaning: bool,
     memory: Memory,
     pacer: Pacer,
     budget: WaitBudget,
@@ -92,6 +99,7 @@ impl<'a> Harness<'a> {
             clients: Vec::new(),
             case: String::new(),
             complaints: Vec::new(),
+            cleaning: false,
             memory: Memory::new(options.seed),
             pacer: Pacer::new(rate),
             budget: WaitBudget::new(options.wait_budget),
@@ -111,14 +119,18 @@ impl<'a> Harness<'a> {
     /// Sends a request as it is, waits out rate limits within the budget, and records the exchange. A registration is
     /// in the ledger before it is sent, and its client as soon as the answer is read.
     pub async fn send(&mut self, mut request: Request, marker: &str) -> usize {
+        if self.stopped() {
+            return self.not_sent(request, "nothing was sent, since the run was interrupted".into());
+        }
         for (name, value) in &self.target.headers {
             request.headers.push(name.clone(), value.as_bytes().to_vec());
         }
-        let creates = matches!(request.kind, Kind::Register | Kind::Probe);
-        if creates {
+        if creates(&request) {
             // What cannot be written down could be forgotten, so it is not sent.
             let software = request.object().and_then(|o| o.get("software_id")?.as_str().map(str::to_owned));
             if let Err(why) = self.ledger.intent(marker, &request.url, software.as_deref()) {
+                let why = format!("nothing was sent, since the ledger cannot be written: {why}");
+                self.note(Err(why.clone()));
                 return self.not_sent(request, why);
             }
         }
@@ -141,26 +153,41 @@ impl<'a> Harness<'a> {
             // In-process nothing limits rates but on purpose, so no time is lost there.
             match delay {
                 Some(delay) if !self.target.own && self.budget.take(delay) => {
-                    tokio::time::sleep(delay).await;
-                }
-                _ => {
-                    if creates {
-                        self.enter(index, marker);
+                    self.rest(delay).await;
+                    if self.stopped() {
+                        return self.answered(index, marker);
                     }
-                    return index;
                 }
+                _ => return self.answered(index, marker),
             }
         }
     }
 
+    /// Whether nothing more is sent, because the run was asked to stop.
+    fn stopped(&self) -> bool {
+        !self.cleaning && self.options.stop.is_requested()
+    }
+
+    /// Lets time pass; a run that is asked to stop does not wait.
+    pub async fn rest(&self, time: std::time::Duration) {
+        if self.cleaning {
+            tokio::time::sleep(time).await;
+        } else {
+            self.options.stop.or_after(time).await;
+        }
+    }
+
+    /// Enters what came of a request that may have created a client into the ledger.
+    fn answered(&mut self, index: usize, marker: &str) -> usize {
+        if creates(&self.exchanges[index].request) {
+            self.enter(index, marker);
+        }
+        index
+    }
+
     /// Records a request that the harness kept back.
     fn not_sent(&mut self, request: Request, why: String) -> usize {
-        let failure = Failure {
-            kind: FailureKind::NotSent,
-            phase: Phase::Connect,
-            message: format!("nothing was sent, since the ledger cannot be written: {why}"),
-        };
-        self.note(Err(failure.message.clone()));
+        let failure = Failure { kind: FailureKind::NotSent, phase: Phase::Connect, message: why };
         self.exchanges.push(Exchange {
             id: self.exchanges.len() as u32 + 1,
             at: jiff::Timestamp::now(),
@@ -343,6 +370,7 @@ impl<'a> Harness<'a> {
 
     /// Deletes the clients that are still there, the newest first, and names those that stay.
     pub async fn clean_up(&mut self, keep: usize) {
+        self.cleaning = true;
         while self.clients.len() > keep {
             let client = self.clients[self.clients.len() - 1].clone();
             let twin = self.clients[..self.clients.len() - 1].iter().any(|c| c.client_id == client.client_id);
@@ -360,6 +388,7 @@ impl<'a> Harness<'a> {
             };
             self.note(noted);
         }
+        self.cleaning = false;
     }
 
     async fn delete(&mut self, client: &Client) -> Result<(), String> {

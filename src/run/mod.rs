@@ -7,12 +7,14 @@ mod expect;
 mod harness;
 mod prepare;
 mod result;
+mod stop;
 mod usage;
 
 use std::time::Duration;
 
 pub use evidence::finding_id;
 pub use execute::transform_json;
+pub use stop::Stop;
 
 use crate::{
     report::Report,
@@ -41,6 +43,8 @@ pub struct Options {
     pub cases: Vec<String>,
     /// Keeps every exchange in the report, not only those of findings.
     pub all_exchanges: bool,
+    /// Ends the run early when it is asked to.
+    pub stop: Stop,
 }
 
 impl Default for Options {
@@ -54,6 +58,7 @@ impl Default for Options {
             seed: 1,
             cases: Vec::new(),
             all_exchanges: false,
+            stop: Stop::new(),
         }
     }
 }
@@ -118,9 +123,17 @@ pub async fn run_observed(
     let plan = plan(suites, options);
     let mut cases = Vec::new();
     let base_clients = harness.clients.len();
+    if options.stop.is_requested() {
+        // What was not asked has not failed.
+        harness.ground.untestable = None;
+    }
     for (number, (suite, case)) in plan.iter().enumerate() {
         if harness.ground.untestable.is_some() {
             break;
+        }
+        if options.stop.is_requested() {
+            cases.push(harness.not_reached(suite, case));
+            continue;
         }
         progress(Progress::Case { number: number + 1, of: plan.len(), suite: &suite.name, case: &case.id.value });
         cases.push(harness.run_case(suite, case).await);

@@ -235,6 +235,11 @@ impl Exchange {
         }
     }
 
+    /// Whether the request was sent at all, or tried to be.
+    pub fn was_sent(&self) -> bool {
+        !matches!(&self.outcome, Outcome::Failure(failure) if failure.kind == FailureKind::NotSent)
+    }
+
     /// Seconds since the epoch at which the response was made: its Date header, else the harness's clock.
     pub fn response_time(&self) -> i64 {
         self.response()
