@@ -21,6 +21,7 @@ pub struct Memory {
     secrets: HashMap<[u8; 32], (String, u32)>,
     /// The secrets themselves, for what can only be said over many; they never leave this place.
     samples: super::entropy::Samples,
+    life: super::life::Life,
     salt: u64,
 }
 
@@ -50,7 +51,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
 
 impl Memory {
     pub fn new(salt: u64) -> Memory {
-        Memory { salt, ..Memory::default() }
+        Memory { salt, life: super::life::Life::new(salt), ..Memory::default() }
     }
 
     /// A client that was deleted: its identifier may be issued again.
@@ -60,12 +61,14 @@ impl Memory {
 
     /// Holds an exchange against all that came before, and remembers it.
     pub fn observe(&mut self, exchange: &Exchange) -> Vec<Judgement> {
-        match exchange.request.kind {
+        let mut judgements = match exchange.request.kind {
             Kind::Register => self.registered(exchange),
             Kind::Read => self.read(exchange),
             Kind::Authorize => self.authorized(exchange),
             _ => Vec::new(),
-        }
+        };
+        judgements.extend(self.life.observe(exchange));
+        judgements
     }
 
     fn registered(&mut self, exchange: &Exchange) -> Vec<Judgement> {
@@ -289,7 +292,7 @@ fn different(a: &Map<String, Value>, b: &Map<String, Value>) -> bool {
 }
 
 /// Members that only hold a default may be left out of the 201.
-fn is_default(name: &str, value: &Value) -> bool {
+pub(super) fn is_default(name: &str, value: &Value) -> bool {
     match name {
         "grant_types" => *value == json!(["authorization_code"]),
         "response_types" => *value == json!(["code"]),

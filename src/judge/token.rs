@@ -85,7 +85,7 @@ const REGISTRATION_CODES: &[&str] =
     &["invalid_redirect_uri", "invalid_client_metadata", "invalid_software_statement", "unapproved_software_statement"];
 
 /// The attributes of the Bearer challenge, lower-case names.
-fn bearer_challenge(response: &Response) -> Option<String> {
+pub(super) fn bearer_challenge(response: &Response) -> Option<String> {
     response.headers.all("www-authenticate").find(|v| {
         v.split(',').any(|part| {
             let part = part.trim_start();
