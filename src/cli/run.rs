@@ -10,7 +10,10 @@ use serde_json::{Map, Value};
 
 use super::{Done, Stop, colored, find_defects, interrupt, print, runtime, stderr_is_terminal, usage};
 use crate::{
-    report::{self, Exit, Report, Style, text::harmless},
+    report::{
+        self, Exit, Report, Style,
+        text::{harmless, harmless_lines},
+    },
     run::{self, Options, Progress},
     selftest,
     spec::{Capability, Catalogue, FailOn},
@@ -43,6 +46,12 @@ pub struct Args {
     /// Run cases that could touch other users, too
     #[arg(long = "unsafe", help_heading = "What to run")]
     allow_unsafe: bool,
+    /// Register no more clients than this in all; cases share them, and those that need more are dropped
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "What to run")]
+    max_clients: Option<u64>,
+    /// List every request that would be sent, and send none
+    #[arg(long, conflicts_with_all = ["reference", "json", "junit", "no_cleanup"], help_heading = "What to run")]
+    dry_run: bool,
     /// Declare a capability that no probe can find out
     #[arg(long, value_name = "CAPABILITY", help_heading = "What to run")]
     declare: Vec<Capability>,
@@ -158,6 +167,12 @@ pub fn main(args: Args) -> Done {
     }
     let outputs = Outputs::new(&args)?;
     let runtime = runtime()?;
+    if args.dry_run {
+        let target = target(&args)?;
+        let report = runtime.block_on(run::dry_run(target, &suites, &options)).map_err(usage)?;
+        print(&harmless_lines(&run::listing(&report)));
+        return Ok(Exit::Clean);
+    }
     let report = if args.reference {
         let defects = find_defects(&args.defect)?;
         interrupt::watch(options.stop.clone(), None)?;
@@ -182,6 +197,7 @@ fn options(args: &Args) -> Options {
             .unwrap_or_else(|| if args.reference { 1 } else { jiff::Timestamp::now().as_microsecond() as u64 }),
         cases: args.cases.clone(),
         all_exchanges: args.exchanges == "all",
+        max_clients: args.max_clients,
         stop: run::Stop::new(),
     }
 }

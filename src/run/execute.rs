@@ -63,6 +63,7 @@ impl Harness<'_> {
             Err(End::Error(reason)) => (CaseOutcome::Errored, reason),
         };
         self.conclude(&requirements, &progress, outcome, &reason);
+        let keep = self.keep_shared(keep);
         self.clean_up(keep).await;
         self.case = String::new();
         CaseResult {
@@ -113,6 +114,9 @@ impl Harness<'_> {
                     .into(),
             );
         }
+        if let Some(why) = self.dropped(case) {
+            return Some(why);
+        }
         if self.ground.base(case.base).is_none() {
             return Some("no base client of the kind that the case varies was accepted".into());
         }
@@ -155,8 +159,8 @@ impl Harness<'_> {
             progress.exchanges.push(index);
             let name = step.id.clone().unwrap_or_else(|| format!("{}", number + 1));
             progress.steps.insert(name.clone(), index);
-            if let Some(failure) = self.exchanges[index].response().is_none().then(|| self.failure(index)) {
-                return Err(End::Error(failure));
+            if self.exchanges[index].response().is_none() {
+                return Err(self.unanswered(index));
             }
             let index = if step.patient { self.wait_for(case, step, index, progress).await? } else { index };
             progress.steps.insert(name.clone(), index);
@@ -192,17 +196,10 @@ impl Harness<'_> {
             index = self.step(case, step, progress).await?;
             progress.exchanges.push(index);
             if self.exchanges[index].response().is_none() {
-                return Err(End::Error(self.failure(index)));
+                return Err(self.unanswered(index));
             }
         }
         Ok(index)
-    }
-
-    fn failure(&self, index: usize) -> String {
-        match &self.exchanges[index].outcome {
-            crate::wire::Outcome::Failure(failure) => failure.message.clone(),
-            crate::wire::Outcome::Response(_) => String::new(),
-        }
     }
 
     fn expectation(
@@ -268,7 +265,10 @@ impl Harness<'_> {
             Some(_) => Ok(index),
             None => Err(End::Skip(format!(
                 "the control was not accepted ({})",
-                exchange.response().map_or_else(|| "no answer".to_owned(), |r| r.status.to_string())
+                match &exchange.outcome {
+                    crate::wire::Outcome::Response(response) => response.status.to_string(),
+                    crate::wire::Outcome::Failure(failure) => failure.message.clone(),
+                }
             ))),
         }
     }
@@ -346,6 +346,9 @@ impl Harness<'_> {
     }
 
     async fn register(&mut self, case: &Case, action: &RegisterAction, progress: &mut Progress) -> Result<usize, End> {
+        if let Some(known) = self.known(case, action, &progress.exchanges) {
+            return Ok(known);
+        }
         let kind = action.base.unwrap_or(case.base);
         let base = self.ground.base(kind).map(|b| b.metadata.clone());
         let base = base.ok_or_else(|| End::Skip("no base client of that kind was accepted".into()))?;
@@ -371,7 +374,9 @@ impl Harness<'_> {
             Some(AuthWord::Truncated) => Auth::Truncated,
         };
         self.authorize(&mut request, auth);
-        Ok(self.send(request, &marker).await)
+        let index = self.send(request, &marker).await;
+        self.offer(case, action, index);
+        Ok(index)
     }
 
     async fn request(&mut self, case: &Case, action: &RequestAction, progress: &mut Progress) -> Result<usize, End> {
@@ -411,7 +416,7 @@ fn encoded(text: &str) -> String {
 }
 
 /// The bytes of a registration.
-fn payload(
+pub(super) fn payload(
     action: &RegisterAction,
     base: &Map<String, Value>,
     marker: &str,

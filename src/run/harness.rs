@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Map, Value};
 
-use super::{Options, evidence::Evidence};
+use super::{Options, evidence::Evidence, restraint::Shared};
 use crate::{
     judge::{Context, Judge, Memory},
     report::CapabilityState,
@@ -12,7 +12,7 @@ use crate::{
     target::{Ground, Target, registration},
     wire::{
         Auth, Exchange, Failure, FailureKind, Kind, Ledger, Outcome, Pacer, Phase, Redactor, Registered, Request,
-        WaitBudget, retry_delay,
+        WaitBudget,
     },
 };
 
@@ -72,9 +72,14 @@ pub struct Harness<'a> {
     pub complaints: Vec<String>,
     /// What is sent removes clients: it is sent even when the run was asked to stop.
     cleaning: bool,
+    /// How many clients were registered, or may have been.
+    pub created: u64,
+    pub shared: Vec<Shared>,
     memory: Memory,
     pacer: Pacer,
     budget: WaitBudget,
+    /// What tests have waited for must not leave clients behind.
+    clean_up_budget: WaitBudget,
     random: rand_chacha::ChaCha8Rng,
     judged: usize,
 }
@@ -107,9 +112,12 @@ impl<'a> Harness<'a> {
             case: String::new(),
             complaints: Vec::new(),
             cleaning: false,
+            created: 0,
+            shared: Vec::new(),
             memory: Memory::new(options.seed),
             pacer: Pacer::new(rate),
             budget: WaitBudget::new(options.wait_budget),
+            clean_up_budget: WaitBudget::new(options.wait_budget),
             random: rand_chacha::ChaCha8Rng::seed_from_u64(options.seed),
             judged: 0,
         }
@@ -126,8 +134,15 @@ impl<'a> Harness<'a> {
     /// Sends a request as it is, waits out rate limits within the budget, and records the exchange. A registration is
     /// in the ledger before it is sent, and its client as soon as the answer is read.
     pub async fn send(&mut self, mut request: Request, marker: &str) -> usize {
+        use FailureKind::{NotSent, Withheld};
         if self.stopped() {
-            return self.not_sent(request, "nothing was sent, since the run was interrupted".into());
+            return self.kept_back(request, Withheld, "nothing was sent, since the run was interrupted".into());
+        }
+        if let Some(why) = self.full().filter(|_| creates(&request)) {
+            return self.kept_back(request, Withheld, why);
+        }
+        if let Err(why) = self.await_limit(request.kind).await {
+            return self.kept_back(request, Withheld, why);
         }
         for (name, value) in &self.target.headers {
             request.headers.push(name.clone(), value.as_bytes().to_vec());
@@ -138,11 +153,11 @@ impl<'a> Harness<'a> {
             if let Err(why) = self.ledger.intent(marker, &request.url, software.as_deref()) {
                 let why = format!("nothing was sent, since the ledger cannot be written: {why}");
                 self.note(Err(why.clone()));
-                return self.not_sent(request, why);
+                return self.kept_back(request, NotSent, why);
             }
         }
         loop {
-            self.pacer.wait().await;
+            self.rest(self.pacer.turn()).await;
             let at = jiff::Timestamp::now();
             let started = Instant::now();
             let (outcome, took) = self.target.transport.send(&request).await;
@@ -154,20 +169,40 @@ impl<'a> Harness<'a> {
                 took: if took.is_zero() { started.elapsed() } else { took },
             };
             self.redactor.learn_from(&exchange);
-            let delay = exchange.response().and_then(retry_delay);
+            // In-process nothing limits rates but on purpose, so no time is lost there.
+            let delay = match exchange.response() {
+                Some(response) if !self.target.own => self.pacer.learn(request.kind, response),
+                _ => None,
+            };
             self.exchanges.push(exchange);
             let index = self.exchanges.len() - 1;
-            // In-process nothing limits rates but on purpose, so no time is lost there.
             match delay {
-                Some(delay) if !self.target.own && self.budget.take(delay) => {
-                    self.rest(delay).await;
-                    if self.stopped() {
-                        return self.answered(index, marker);
-                    }
-                }
+                Some(delay) if self.waits().take(delay) => self.rest(delay).await,
                 _ => return self.answered(index, marker),
             }
+            if self.stopped() {
+                return self.answered(index, marker);
+            }
         }
+    }
+
+    fn waits(&self) -> &WaitBudget {
+        if self.cleaning { &self.clean_up_budget } else { &self.budget }
+    }
+
+    /// Waits until the server takes requests of this kind again, where it said that it takes none for now: nothing is
+    /// sent into a refusal on purpose.
+    async fn await_limit(&self, kind: Kind) -> Result<(), String> {
+        let held = self.pacer.held(kind);
+        if held.is_zero() || self.waits().take(held) {
+            self.rest(held).await;
+            return Ok(());
+        }
+        Err(format!(
+            "nothing was sent, since the server takes no further request for {} s by its own words, and --wait leaves {} s",
+            held.as_secs_f64().ceil(),
+            self.waits().left().as_secs()
+        ))
     }
 
     /// Whether nothing more is sent, because the run was asked to stop.
@@ -193,8 +228,8 @@ impl<'a> Harness<'a> {
     }
 
     /// Records a request that the harness kept back.
-    fn not_sent(&mut self, request: Request, why: String) -> usize {
-        let failure = Failure { kind: FailureKind::NotSent, phase: Phase::Connect, message: why };
+    fn kept_back(&mut self, request: Request, kind: FailureKind, why: String) -> usize {
+        let failure = Failure { kind, phase: Phase::Connect, message: why };
         self.exchanges.push(Exchange {
             id: self.exchanges.len() as u32 + 1,
             at: jiff::Timestamp::now(),
@@ -230,6 +265,7 @@ impl<'a> Harness<'a> {
                             former: Vec::new(),
                             document: response.object().cloned().unwrap_or_default(),
                         };
+                        self.created += u64::from(self.clients.iter().all(|c| c.client_id != client.client_id));
                         self.clients.push(client.clone());
                         self.ledger.registered(Registered {
                             marker: marker.to_owned(),
@@ -253,6 +289,8 @@ impl<'a> Harness<'a> {
                 }
             }
         };
+        // Without an answer there may be one more.
+        self.created += u64::from(self.ledger.unknowns().iter().any(|unknown| unknown == marker));
         self.note(noted);
     }
 

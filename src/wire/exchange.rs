@@ -203,6 +203,8 @@ pub enum FailureKind {
     NotHttp,
     /// The harness could not even build the request.
     NotSent,
+    /// The harness kept the request back on purpose: the run was interrupted, or a limit is reached.
+    Withheld,
     Other,
 }
 
@@ -245,7 +247,7 @@ impl Exchange {
 
     /// Whether the request was sent at all, or tried to be.
     pub fn was_sent(&self) -> bool {
-        !matches!(&self.outcome, Outcome::Failure(failure) if failure.kind == FailureKind::NotSent)
+        !matches!(&self.outcome, Outcome::Failure(failure) if matches!(failure.kind, FailureKind::NotSent | FailureKind::Withheld))
     }
 
     /// The 200 to a read or an update of a client with its own token: a client information response (RFC 7592, 3).

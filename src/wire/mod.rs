@@ -1,5 +1,6 @@
 //! How bytes get to a target and back: transports, exchanges, pacing, redaction, and the ledger of registered clients.
 
+mod announced;
 mod exchange;
 mod failure;
 mod ledger;
@@ -8,6 +9,7 @@ mod redact;
 mod service;
 mod transport;
 
+pub use announced::{Announced, announced};
 pub use exchange::{Auth, Cut, Exchange, Failure, FailureKind, Headers, Kind, Outcome, Phase, Request, Response};
 pub use ledger::{Ledger, Registered, Unknown};
 pub use pacing::{Pacer, WaitBudget, retry_delay};
