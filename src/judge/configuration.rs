@@ -258,6 +258,8 @@ fn no_template(exchange: &Exchange, _: &Context) -> Vec<Claim> {
             )
             .expected("registration_client_uri"),
         ),
+        // As it was given it led to the client's record.
+        Some(_) if exchange.managed().is_some() => holds(),
         _ => Vec::new(),
     }
 }

@@ -70,7 +70,8 @@ impl RegistrationError<'_> {
 /// The refusal that section 3.2.2 speaks of. A 400 to unusable credentials follows the token type's rules, not these.
 pub(super) fn registration_error<'a>(exchange: &'a Exchange, context: &Context) -> Option<RegistrationError<'a>> {
     let response = exchange.response()?;
-    let about_token = context.protected && matches!(exchange.request.auth, Auth::None | Auth::Random | Auth::Truncated);
+    let unusable = matches!(exchange.request.auth, Auth::None | Auth::Random | Auth::Truncated);
+    let about_token = unusable && (context.protected || super::blames_credentials(response));
     if exchange.request.kind != Kind::Register || response.status != 400 || !context.established || about_token {
         return None;
     }

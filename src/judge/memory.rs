@@ -54,11 +54,6 @@ impl Memory {
         Memory { salt, life: super::life::Life::new(salt), ..Memory::default() }
     }
 
-    /// A client that was deleted: its identifier may be issued again.
-    pub fn forget(&mut self, client_id: &str) {
-        self.clients.remove(client_id);
-    }
-
     /// Holds an exchange against all that came before, and remembers it.
     pub fn observe(&mut self, exchange: &Exchange) -> Vec<Judgement> {
         let mut judgements = match exchange.request.kind {
@@ -68,6 +63,10 @@ impl Memory {
             _ => Vec::new(),
         };
         judgements.extend(self.life.observe(exchange));
+        // The identifier of a deleted client may be issued again, and is known nowhere.
+        if let Some(client_id) = self.life.deleted_by(exchange) {
+            self.clients.remove(&client_id);
+        }
         judgements
     }
 

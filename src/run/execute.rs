@@ -284,6 +284,16 @@ impl Harness<'_> {
             let request = self.token_request(action, &self.client_of(&action.client.value, progress)?.document)?;
             return Ok(self.send(request, "").await);
         }
+        if let Some(action) = &step.introspect {
+            let asker = self.client_of(&action.client.value, progress)?.document;
+            let token = progress
+                .steps
+                .get(&action.token_of.value)
+                .and_then(|i| self.exchanges[*i].response()?.member("access_token").map(str::to_owned));
+            let token = token.ok_or_else(|| End::Skip("no access token was given".into()))?;
+            let request = self.introspection_request(&token, &asker)?;
+            return Ok(self.send(request, "").await);
+        }
         if let Some(action) = &step.authorize {
             let lookup = |name: &str| self.variable(name, case.base, progress);
             let wanted = action.redirect_uri.as_ref().map(|uri| variables::fill_text(uri, &lookup)).transpose();

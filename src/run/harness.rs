@@ -324,13 +324,6 @@ impl<'a> Harness<'a> {
             for judgement in &judgements {
                 self.evidence.judgement(judgement, exchange.id, &self.case);
             }
-            if exchange.request.kind == Kind::Delete
-                && exchange.response().is_some_and(|r| r.status == 204)
-                && let Some(client) =
-                    self.clients.iter().find(|c| c.uri.as_deref() == Some(exchange.request.url.as_str()))
-            {
-                self.memory.forget(&client.client_id);
-            }
         }
     }
 

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::harness::Harness;
 use crate::{
+    judge::blames_credentials,
     report::{CapabilityState, RungRecord},
     spec::Capability,
     suite::BaseKind,
@@ -350,7 +351,7 @@ impl Harness<'_> {
         let exchange = &self.exchanges[index];
         let id = Some(exchange.id);
         let capabilities = &mut self.ground.capabilities;
-        match exchange.response().map(|r| r.status) {
+        match exchange.response().map(|r| if blames_credentials(r) { 401 } else { r.status }) {
             Some(401 | 403) => {
                 self.context.protected = true;
                 capabilities.present(Capability::InitialAccessToken, "a registration without a token is refused", id);
@@ -555,6 +556,9 @@ fn said(exchange: &Exchange, token_given: bool) -> (String, Option<String>, bool
         403 => Some("the token was taken and the registration forbidden: does it carry the right to register clients?"),
         404 | 405 => Some("is this the registration endpoint? --issuer URL finds it from the server's metadata"),
         415 => Some("the endpoint does not take application/json"),
+        400 if blames_credentials(response) && !token_given => {
+            Some("give an initial access token: --token-env VAR, --token-file FILE or --token TOKEN")
+        }
         400 => Some("give metadata that this server accepts: --client FILE"),
         429 => Some("the server limits registrations; wait, or lower --rate"),
         300..=399 => Some("redirects are not followed; give the URL that is meant"),

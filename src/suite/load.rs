@@ -163,13 +163,14 @@ impl Linter<'_> {
             step.update.is_some(),
             step.delete.is_some(),
             step.token.is_some(),
+            step.introspect.is_some(),
             step.authorize.is_some(),
             step.request.is_some(),
         ];
         if actions.iter().filter(|a| **a).count() != 1 {
             self.add(
                 at,
-                "each step has exactly one action: register, read, update, delete, token, authorize or request",
+                "each step has exactly one action: register, read, update, delete, token, introspect, authorize or request",
             );
         }
         if let Some(action) = &step.register {
@@ -184,6 +185,8 @@ impl Linter<'_> {
             step.delete.as_ref().and_then(|c| c.another.as_ref()),
             step.request.as_ref().and_then(|c| c.client.as_ref()),
             step.token.as_ref().map(|c| &c.client),
+            step.introspect.as_ref().map(|c| &c.client),
+            step.introspect.as_ref().map(|c| &c.token_of),
             step.authorize.as_ref().map(|c| &c.client),
         ];
         for client in clients.into_iter().flatten() {

@@ -79,7 +79,7 @@ pub enum Control {
 /// One request and what is expected of the answer. Exactly one action stands in a step.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(extend("oneOf" = one_of(&["register", "read", "update", "delete", "token", "authorize", "request"])))]
+#[schemars(extend("oneOf" = one_of(&["register", "read", "update", "delete", "token", "introspect", "authorize", "request"])))]
 pub struct Step {
     /// Name under which later steps and variables refer to the answer: `${steps.NAME.response.client_id}`.
     #[serde(default)]
@@ -98,6 +98,9 @@ pub struct Step {
     /// Asks the token endpoint for a token with a registered client's own credentials (RFC 6749, 3.2).
     #[serde(default)]
     pub token: Option<TokenAction>,
+    /// Asks the introspection endpoint about the access token of an earlier step (RFC 7662, 2.1).
+    #[serde(default)]
+    pub introspect: Option<IntrospectAction>,
     /// Sends a user agent of ours to the authorization endpoint (RFC 6749, 3.1). No redirect is followed.
     #[serde(default)]
     pub authorize: Option<AuthorizeAction>,
@@ -241,6 +244,18 @@ pub struct TokenAction {
     /// The method of client authentication; the one that the answer to the registration states, unless given.
     #[serde(default)]
     pub method: Option<String>,
+}
+
+/// A question about an access token.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct IntrospectAction {
+    /// The id of the step whose answer holds the access token.
+    #[schemars(with = "String")]
+    pub token_of: Spanned<String>,
+    /// The id of the step that registered the client whose credentials are sent.
+    #[schemars(with = "String")]
+    pub client: Spanned<String>,
 }
 
 /// An authorization request for a code, with PKCE.

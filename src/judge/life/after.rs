@@ -31,7 +31,7 @@ pub(super) fn delete(client: &mut Client, exchange: &Exchange, response: &Respon
         405 => said.holds("no-delete-is-405"),
         400 | 401 | 404 | 409 | 500 | 501 if client.spoilt => {}
         found @ (400 | 401 | 404 | 409 | 500 | 501) => {
-            if client.read && found < 500 {
+            if client.read && found < 500 && !(found == 401 && client.refused.is_some()) {
                 said.objects(
                     "forbidden-delete-is-403",
                     status(

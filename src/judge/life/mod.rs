@@ -110,6 +110,8 @@ struct Client {
     /// Methods that the newest token has worked for: read, update.
     read: bool,
     updated: bool,
+    /// An update was answered 200.
+    accepted: bool,
     /// Another registration got the same client_id (RFC 7591, 3.2.1): what is done to one may show in the other.
     shared: bool,
     /// A token of the client was presented where it does not belong, or after its time: some servers then revoke.
@@ -168,6 +170,16 @@ impl Life {
         said.0
     }
 
+    /// The client_id of the client that this exchange deleted.
+    pub fn deleted_by(&self, exchange: &Exchange) -> Option<String> {
+        if exchange.request.kind != Kind::Delete {
+            return None;
+        }
+        let here = self.by_uri.get(&exchange.request.url)?;
+        let gone = |c: &&Client| c.deleted.is_some_and(|(_, id)| id == exchange.id);
+        here.iter().filter_map(|k| self.clients.get(k)).find(gone).map(|c| c.client_id.clone())
+    }
+
     fn registered(&mut self, exchange: &Exchange, said: &mut Said) {
         let Some(document) = exchange.created().and_then(Response::object) else { return };
         let Some(client_id) = text(document, "client_id") else { return };
@@ -195,6 +207,7 @@ impl Life {
             refused: None,
             read: false,
             updated: false,
+            accepted: false,
             shared: self.share(client_id),
             spoilt: false,
             deleted: None,
@@ -283,7 +296,20 @@ impl Life {
             Bearer::Newest(key) => self.of_another(key, &here, exchange, response, said),
             Bearer::Former(key) if here.contains(&key) => self.former(key, exchange, response, said),
             Bearer::Former(key) => self.spoil(key),
+            // Whoever got in without a token of ours may have changed or ended the client.
+            Bearer::Unknown if (200..300).contains(&response.status) && exchange.request.kind != Kind::Read => {
+                here.iter().for_each(|key| self.upset(*key));
+            }
             Bearer::Unknown => {}
+        }
+    }
+
+    /// Someone else's request was carried out on the client.
+    fn upset(&mut self, key: u32) {
+        if let Some(client) = self.clients.get_mut(&key) {
+            client.spoilt = true;
+            client.shown.clear();
+            client.refused = None;
         }
     }
 
@@ -335,7 +361,8 @@ impl Life {
 
     /// The token, the URL and the document that hold from this answer on.
     fn take_over(&mut self, key: u32, exchange: &Exchange, response: &Response, said: &mut Said) {
-        let Some(document) = response.object() else { return };
+        let own = self.clients.get(&key).map(|c| c.client_id.clone());
+        let Some(document) = response.object().filter(|o| text(o, "client_id") == own.as_deref()) else { return };
         let token = text(document, "registration_access_token").map(str::to_owned);
         let hash = token.as_deref().map(|t| self.hash(t));
         let uri = text(document, "registration_client_uri").map(str::to_owned);

@@ -22,6 +22,7 @@ pub(super) fn used(client: &mut Client, exchange: &Exchange, response: &Response
             }
             client.read |= kind == Kind::Read;
             client.updated |= kind == Kind::Update;
+            client.accepted |= kind == Kind::Update;
         }
         // An answer about the document: the token was taken.
         400 if kind == Kind::Update => client.updated |= response.member("error").is_some(),
@@ -82,14 +83,17 @@ impl Life {
                     .strength(Strength::Note),
             ),
             200..=299 => {
-                let shows_own =
-                    response.object().and_then(|o| text(o, "client_id")).is_some_and(|id| id == own.client_id);
+                let (own_id, shown_in) = (own.client_id.clone(), other.shown_in);
+                if exchange.request.kind != Kind::Read {
+                    here.iter().for_each(|key| self.upset(*key));
+                }
+                let shows_own = response.object().and_then(|o| text(o, "client_id")).is_some_and(|id| id == own_id);
                 let message = if shows_own {
                     "at the URL of one client the token of another is answered with the other's own record: a mild break, nothing leaks".to_owned()
                 } else {
                     format!("the token of one client {what} another one")
                 };
-                said.objects("token-of-another", status(response, message, expected).with(other.shown_in));
+                said.objects("token-of-another", status(response, message, expected).with(shown_in));
             }
             _ => {}
         }
@@ -125,13 +129,8 @@ impl Life {
             ),
             _ => {}
         }
-        // What it changed, if anything, is no longer known.
-        if exchange.request.kind != Kind::Read
-            && (200..300).contains(&response.status)
-            && let Some(client) = self.clients.get_mut(&key)
-        {
-            client.refused = None;
-            client.shown.clear();
+        if exchange.request.kind != Kind::Read && (200..300).contains(&response.status) {
+            self.upset(key);
         }
     }
 }

@@ -97,7 +97,7 @@ fn refused(client: &mut Client, sent: &Document, exchange: &Exchange, response: 
     if unchanged(client, sent) {
         let with_secret = sent.contains_key("client_secret");
         // The other form is right as well, and may be what this server wants: one accepted form is a round trip.
-        if client.updated && with_secret {
+        if client.accepted && with_secret {
             said.objects(
                 "right-secret-taken",
                 status(
@@ -107,7 +107,7 @@ fn refused(client: &mut Client, sent: &Document, exchange: &Exchange, response: 
                 )
                 .with(client.shown_in),
             );
-        } else if !client.updated {
+        } else if !client.accepted {
             said.objects(
                 "round-trip",
                 status(

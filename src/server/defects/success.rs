@@ -125,13 +125,15 @@ pub(super) static DEFECTS: &[Defect] = &[
         "rfc7591-3.2.1-client-secret-expires-at",
         ExpiresAtMissing,
         "Leaves client_secret_expires_at out.",
-    ),
+    )
+    .also(&[("rfc7592-3-secret-expiry", "reads and updates show the same expiry")]),
     Defect::open(
         "expires-at-string",
         "rfc7591-3.2.1-client-secret-expires-at-value",
         ExpiresAtString,
         "Writes client_secret_expires_at as a string.",
-    ),
+    )
+    .also(&[("rfc7592-3-secret-expiry", "reads and updates show the same expiry")]),
     Defect::open(
         "expires-at-lifetime",
         "rfc7591-3.2.1-client-secret-expires-at-value",
@@ -155,7 +157,8 @@ pub(super) static DEFECTS: &[Defect] = &[
         "rfc7591-3.2.1-client-secret-expires-at-value",
         ExpiresAtDateTime,
         "Writes client_secret_expires_at as a date and time in a string.",
-    ),
+    )
+    .also(&[("rfc7592-3-secret-expiry", "reads and updates show the same expiry")]),
     Defect::open(
         "expires-at-negative",
         "rfc7591-3.2.1-client-secret-expires-at-value",
@@ -191,7 +194,8 @@ pub(super) static DEFECTS: &[Defect] = &[
         "rfc7591-3.2.1-return-all-metadata",
         ScopeOmitted,
         "Leaves scope out of the 201, though a read shows it.",
-    ),
+    )
+    .also(&[("rfc7592-3-return-all-metadata", "the read that shows the scope is a client information response too")]),
     Defect::open(
         "caching-allowed",
         "rfc7591-3.2.1-no-store",
