@@ -38,7 +38,7 @@ pub fn reference_target(configuration: Configuration, defects: &[&'static Defect
     target.label = configuration.name().to_owned();
     target.issuer = Some(ISSUER.to_owned());
     target.own = true;
-    target.token = (configuration == Configuration::Protected).then(|| TOKEN.to_owned());
+    target.token = (configuration == Configuration::Protected).then(|| TOKEN.into());
     target.statement_key = (configuration == Configuration::Statement)
         .then(|| StatementKey::from_secret(server::statement_key(), server::STATEMENT_ISSUER));
     target

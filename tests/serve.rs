@@ -244,7 +244,8 @@ fn what_a_run_leaves_is_in_a_private_ledger_and_cleanup_deletes_it() {
     let left: BTreeSet<&str> =
         report["clients"]["left"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
     assert!(left.len() > 10, "{} clients", left.len());
-    assert_eq!(report["clients"]["deleted"], 0);
+    let number = |name: &str| report["clients"][name].as_u64().unwrap();
+    assert_eq!(number("registered"), number("deleted") + left.len() as u64, "cases delete some themselves");
     let ledgers = home.ledgers();
     let [path] = ledgers.as_slice() else { panic!("one ledger: {ledgers:?}") };
     assert!(ran.stderr.contains(&format!("dcrspec cleanup {}", path.display())), "{}", ran.stderr);
@@ -257,7 +258,7 @@ fn what_a_run_leaves_is_in_a_private_ledger_and_cleanup_deletes_it() {
     let clients = Ledger::load(path).unwrap().open_clients();
     assert_eq!(clients.iter().map(|c| c.client_id.as_str()).collect::<BTreeSet<_>>(), left);
     let status = |client: &dcrspec::wire::Registered| {
-        let bearer = format!("Bearer {}", client.registration_access_token.as_deref().unwrap());
+        let bearer = format!("Bearer {}", client.registration_access_token.as_ref().unwrap().expose());
         fetch("GET", client.registration_client_uri.as_deref().unwrap(), &[("authorization", &bearer)], "").0
     };
     assert!(clients.iter().all(|c| status(c) == 200), "the server holds what the ledger names");
@@ -278,7 +279,7 @@ fn what_a_run_leaves_is_in_a_private_ledger_and_cleanup_deletes_it() {
     second.exits(0);
     assert_eq!(second.stdout.matches(": gone already (answered 401)\n").count(), clients.len(), "{}", second.stdout);
     for client in &clients {
-        let token = client.registration_access_token.as_deref().unwrap();
+        let token = client.registration_access_token.as_ref().unwrap().expose();
         for text in [&first.stdout, &first.stderr, &second.stdout, &second.stderr, &ran.stdout, &ran.stderr] {
             assert!(!text.contains(token), "{text}");
         }

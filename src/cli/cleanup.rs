@@ -72,7 +72,7 @@ async fn delete(transport: &Transport, client: &Registered, allowed: &[String]) 
     }
     let mut headers = Headers::default();
     headers.push("accept", "application/json");
-    headers.push("authorization", format!("Bearer {token}"));
+    headers.push("authorization", format!("Bearer {}", token.expose()));
     let request = Request {
         kind: Kind::Delete,
         method: "DELETE".into(),

@@ -5,6 +5,7 @@ mod cleanup;
 mod explain;
 mod interrupt;
 mod list;
+mod panic;
 mod run;
 mod selftest;
 mod serve;
@@ -61,6 +62,7 @@ type Done = Result<Exit, Stop>;
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
+    panic::keep_secrets();
     let done = match Cli::parse().command {
         Command::Run(args) => run::main(*args),
         Command::Serve(args) => serve::main(args),

@@ -19,7 +19,7 @@ use crate::{
     spec::{Capability, Catalogue, FailOn},
     suite::{self, Suite},
     target::{StatementKey, Target, candidates},
-    wire::{HttpSettings, Ledger, Transport},
+    wire::{HttpSettings, Ledger, Secret, Transport},
 };
 
 #[derive(clap::Args)]
@@ -272,6 +272,9 @@ fn target(args: &Args) -> Result<Target, Stop> {
         (Some(url), _) => url,
         (None, Some(issuer)) => issuer,
     };
+    for url in [&args.url, &args.issuer].into_iter().flatten() {
+        no_credentials(url)?;
+    }
     if let Some(issuer) = &args.issuer {
         candidates(issuer).map_err(usage)?;
     }
@@ -280,9 +283,6 @@ fn target(args: &Args) -> Result<Target, Stop> {
             url::Url::parse(url).map_err(|e| usage(format!("{url:?} is no URL ({e}); write https://host/path")))?;
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(usage(format!("{url:?} is no http or https URL")));
-        }
-        if !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err(usage("the URL holds a user name or password; give credentials with --header or --token-env"));
         }
     }
     let mut settings = HttpSettings::default().with_timeout(args.timeout);
@@ -307,7 +307,8 @@ fn target(args: &Args) -> Result<Target, Stop> {
     for header in &args.headers {
         let (name, value) = header
             .split_once(':')
-            .ok_or_else(|| usage(format!("{header:?} is no header field; write 'Name: value'")))?;
+            // It is not repeated: it may be an API key.
+            .ok_or_else(|| usage("a --header has no colon; write 'Name: value'"))?;
         let (name, value) = (name.trim(), value.trim());
         let valid = http::HeaderName::from_bytes(name.as_bytes()).is_ok() && http::HeaderValue::from_str(value).is_ok();
         if !valid {
@@ -320,8 +321,17 @@ fn target(args: &Args) -> Result<Target, Stop> {
     Ok(target)
 }
 
+/// A URL is shown in many places, so it holds no password; and neither does this message.
+fn no_credentials(url: &str) -> Result<(), Stop> {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', '?', '#']).next().unwrap_or("");
+    match authority.contains('@') {
+        true => Err(usage("the URL holds a user name or password; give credentials with --header or --token-env")),
+        false => Ok(()),
+    }
+}
+
 /// The initial access token from wherever it is; never shown.
-fn token(args: &Args) -> Result<Option<String>, Stop> {
+fn token(args: &Args) -> Result<Option<Secret>, Stop> {
     let token = if let Some(token) = &args.token {
         token.clone()
     } else if let Some(name) = &args.token_env {
@@ -338,7 +348,7 @@ fn token(args: &Args) -> Result<Option<String>, Stop> {
             "the initial access token is empty, or holds a character that no Authorization header can carry",
         ));
     }
-    Ok(Some(token))
+    Ok(Some(token.into()))
 }
 
 fn client(path: &Path) -> Result<Map<String, Value>, Stop> {

@@ -38,7 +38,7 @@ pub fn main(args: Args) -> Done {
         let address = listener.local_addr().map_err(|e| usage(e.to_string()))?;
         let issuer = format!("http://{address}");
         let mut config = match &args.initial_access_token {
-            Some(token) => ServerConfig::protected(&issuer, token),
+            Some(token) => ServerConfig::protected(&issuer, token.as_str()),
             None => ServerConfig::open(&issuer),
         };
         config.seed = args.seed;

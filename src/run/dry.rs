@@ -47,7 +47,7 @@ fn stand_in(target: &Target) -> Result<Transport, String> {
         ),
     };
     let config = match &target.token {
-        Some(token) => ServerConfig::protected(issuer, token.as_str()),
+        Some(token) => ServerConfig::protected(issuer, token.expose()),
         None => ServerConfig::open(issuer),
     };
     let prefix = if target.endpoint.is_some() { String::new() } else { url.path().trim_end_matches('/').to_owned() };

@@ -6,6 +6,7 @@ mod failure;
 mod ledger;
 mod pacing;
 mod redact;
+mod secret;
 mod service;
 mod transport;
 
@@ -14,4 +15,5 @@ pub use exchange::{Auth, Cut, Exchange, Failure, FailureKind, Headers, Kind, Out
 pub use ledger::{Ledger, Registered, Unknown};
 pub use pacing::{Pacer, WaitBudget, retry_delay};
 pub use redact::Redactor;
+pub use secret::Secret;
 pub use transport::{HttpSettings, Transport};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Registered;
+use crate::wire::secret::{Secret, as_it_is};
 
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
@@ -25,7 +26,8 @@ pub(super) enum Event {
     Rotated {
         client_id: String,
         registration_client_uri: Option<String>,
-        registration_access_token: Option<String>,
+        #[serde(default, with = "as_it_is")]
+        registration_access_token: Option<Secret>,
     },
     Deleted {
         client_id: String,

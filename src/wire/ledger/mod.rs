@@ -15,10 +15,11 @@ use self::{
     event::{Event, Line},
     file::{Hold, LedgerFile},
 };
+use super::secret::{Secret, as_it_is};
 use crate::report::Clients;
 
 /// A client that the target has registered for us.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registered {
     /// What the registration carried, such as a software_id, by which a person finds it at the server.
     pub marker: String,
@@ -26,20 +27,8 @@ pub struct Registered {
     pub endpoint: String,
     pub client_id: String,
     pub registration_client_uri: Option<String>,
-    pub registration_access_token: Option<String>,
-}
-
-/// Does not show the token.
-impl fmt::Debug for Registered {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Registered")
-            .field("marker", &self.marker)
-            .field("endpoint", &self.endpoint)
-            .field("client_id", &self.client_id)
-            .field("registration_client_uri", &self.registration_client_uri)
-            .field("has_registration_access_token", &self.registration_access_token.is_some())
-            .finish()
-    }
+    #[serde(default, with = "as_it_is")]
+    pub registration_access_token: Option<Secret>,
 }
 
 /// A registration of which nobody knows whether the server holds a client for it.
@@ -171,7 +160,7 @@ impl Ledger {
     }
 
     /// The server gave the client another URI or token; None leaves what was there.
-    pub fn rotated(&mut self, client_id: &str, uri: Option<String>, token: Option<String>) -> Result<(), String> {
+    pub fn rotated(&mut self, client_id: &str, uri: Option<String>, token: Option<Secret>) -> Result<(), String> {
         let client_id = client_id.to_owned();
         self.write(Event::Rotated { client_id, registration_client_uri: uri, registration_access_token: token })
     }

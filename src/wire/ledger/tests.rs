@@ -31,7 +31,7 @@ fn client(id: &str) -> Registered {
         endpoint: ENDPOINT.into(),
         client_id: id.into(),
         registration_client_uri: Some(format!("{ENDPOINT}/{id}")),
-        registration_access_token: Some(format!("token-of-{id}")),
+        registration_access_token: Some(format!("token-of-{id}").into()),
     }
 }
 
@@ -83,7 +83,7 @@ fn a_client_that_comes_back_is_one_client() {
     l.registered(again).unwrap();
     assert_eq!(l.clients().registered, 1);
     let open = l.open_client("a").unwrap();
-    assert_eq!(open.registration_access_token.as_deref(), Some("newer"));
+    assert_eq!(open.registration_access_token, Some("newer".into()));
     assert!(open.registration_client_uri.is_some());
     l.deleted("a").unwrap();
     assert!(l.open_client("a").is_none());
@@ -101,7 +101,7 @@ fn a_file_can_be_gone_on_with() {
     l.intent("lost", ENDPOINT, None).unwrap();
     drop(l);
     let mut l = Ledger::load(&scratch.0).unwrap();
-    assert_eq!(l.open_clients()[0].registration_access_token.as_deref(), Some("second"));
+    assert_eq!(l.open_clients()[0].registration_access_token, Some("second".into()));
     assert_eq!(l.open_clients()[0].registration_client_uri, client("a").registration_client_uri);
     assert_eq!(l.unknowns(), ["lost"]);
     assert_eq!(l.clients().registered, 2);
