@@ -18,6 +18,7 @@ fn links_between_pages_lead_somewhere() {
         "README.md",
         "docs/architecture.md",
         "docs/exit-codes.md",
+        "docs/restraint.md",
         "docs/suites.md",
         "docs/verdicts.md",
         "suites/README.md",

@@ -126,11 +126,8 @@ impl Harness<'_> {
     fn key(&self, action: &RegisterAction, base: BaseKind) -> Option<String> {
         let kind = action.base.unwrap_or(base);
         let metadata = &self.ground.base(kind)?.metadata;
-        let lookup = |name: &str| -> Option<Value> {
-            let mut nothing_yet = Progress::default();
-            nothing_yet.steps.clear();
-            self.variable(name, kind, &nothing_yet)
-        };
+        let nothing_yet = Progress::default();
+        let lookup = |name: &str| -> Option<Value> { self.variable(name, kind, &nothing_yet) };
         let body = payload(action, metadata, ANY_MARKER, &lookup).ok()?;
         let auth = match action.auth {
             None => "own",
