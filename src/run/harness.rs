@@ -11,8 +11,8 @@ use crate::{
     spec::{Capability, Catalogue},
     target::{Ground, Target, registration},
     wire::{
-        Auth, Exchange, Failure, FailureKind, Kind, Ledger, Outcome, Pacer, Phase, Redactor, Registered, Request,
-        Secret, WaitBudget,
+        Auth, Exchange, Failure, FailureKind, Kind, Ledger, Manner, Outcome, Pacer, Phase, Redactor, Registered,
+        Request, Secret, WaitBudget,
     },
 };
 
@@ -35,7 +35,7 @@ const PUBLIC_HEADERS: &[&str] = &[
 
 /// Whether a server may create a client for this request.
 fn creates(request: &Request) -> bool {
-    matches!(request.kind, Kind::Register | Kind::Probe)
+    matches!(request.kind, Kind::Register | Kind::Probe | Kind::Plaintext | Kind::Malformed)
 }
 
 /// A client of this run that may still exist.
@@ -146,7 +146,12 @@ impl<'a> Harness<'a> {
 
     /// Sends a request as it is, waits out rate limits within the budget, and records the exchange. A registration is
     /// in the ledger before it is sent, and its client as soon as the answer is read.
-    pub async fn send(&mut self, mut request: Request, marker: &str) -> usize {
+    pub async fn send(&mut self, request: Request, marker: &str) -> usize {
+        self.send_as(request, Manner::default(), marker).await
+    }
+
+    /// As [`Harness::send`], put on the wire in a manner of its own.
+    pub async fn send_as(&mut self, mut request: Request, manner: Manner, marker: &str) -> usize {
         use FailureKind::{NotSent, Withheld};
         if self.stopped() {
             return self.kept_back(request, Withheld, "nothing was sent, since the run was interrupted".into());
@@ -158,6 +163,10 @@ impl<'a> Harness<'a> {
             return self.kept_back(request, Withheld, why);
         }
         for (name, value) in &self.target.headers {
+            // Anyone on the way can read plain http: whatever may be secret stays out of it.
+            if request.kind == Kind::Plaintext && !PUBLIC_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+                continue;
+            }
             request.headers.push(name.clone(), value.as_bytes().to_vec());
         }
         if creates(&request) {
@@ -173,11 +182,12 @@ impl<'a> Harness<'a> {
             self.rest(self.pacer.turn()).await;
             let at = jiff::Timestamp::now();
             let started = Instant::now();
-            let (outcome, took) = self.target.transport.send(&request).await;
+            let (outcome, took) = self.target.transport.send_as(&request, manner).await;
             let exchange = Exchange {
                 id: self.exchanges.len() as u32 + 1,
                 at,
                 request: request.clone(),
+                manner,
                 outcome,
                 took: if took.is_zero() { started.elapsed() } else { took },
             };
@@ -247,6 +257,7 @@ impl<'a> Harness<'a> {
             id: self.exchanges.len() as u32 + 1,
             at: jiff::Timestamp::now(),
             request,
+            manner: Manner::default(),
             outcome: Outcome::Failure(failure),
             took: std::time::Duration::ZERO,
         });
@@ -386,10 +397,12 @@ impl<'a> Harness<'a> {
         while self.clients.len() > keep {
             let client = self.clients[self.clients.len() - 1].clone();
             let twin = self.clients[..self.clients.len() - 1].iter().any(|c| c.client_id == client.client_id);
-            let outcome = match self.options.clean_up && !twin {
-                true => self.delete(&client).await,
-                false if twin || self.deleted_before(&client) => Ok(()),
-                false => Err("clean-up is switched off".to_owned()),
+            let outcome = if twin || self.deleted_before(&client) {
+                Ok(())
+            } else if self.options.clean_up {
+                self.delete(&client).await
+            } else {
+                Err("clean-up is switched off".to_owned())
             };
             self.clients.pop();
             let noted = match outcome {
@@ -416,21 +429,18 @@ impl<'a> Harness<'a> {
                 }
                 Ok(())
             }
-            // Gone already, by the case itself.
-            Outcome::Response(r) if r.status == 401 && self.deleted_before(client) => Ok(()),
             Outcome::Response(r) => Err(format!("DELETE was answered {}", r.status)),
             Outcome::Failure(failure) => Err(failure.message.clone()),
         }
     }
 
+    /// Whether a case has deleted the client itself.
     fn deleted_before(&self, client: &Client) -> bool {
-        self.exchanges.iter().any(|x| {
+        let bearer = client.token.as_ref().map(|token| format!("Bearer {}", token.expose()));
+        self.exchanges[client.exchange..].iter().any(|x| {
             x.request.kind == Kind::Delete
                 && Some(x.request.url.as_str()) == client.uri.as_deref()
-                // Where one URL serves all clients, the token says which is meant.
-                && x.request.headers.first("authorization").is_some_and(|sent| {
-                    client.token.iter().chain(&client.former).any(|t| sent.strip_prefix("Bearer ") == Some(t.expose()))
-                })
+                && x.request.headers.first("authorization") == bearer
                 && x.response().is_some_and(|r| r.status == 204)
         })
     }

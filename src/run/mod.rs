@@ -1,5 +1,6 @@
 //! Running suites against a target: plan, execute, clean up, and add up the report.
 
+mod cleanup;
 mod curl;
 mod dry;
 mod evidence;
@@ -8,6 +9,7 @@ mod expect;
 mod harness;
 mod manage;
 mod prepare;
+mod probe;
 mod restraint;
 mod result;
 mod stop;
@@ -15,6 +17,7 @@ mod usage;
 
 use std::time::Duration;
 
+pub use cleanup::{Administration, Gone};
 pub use dry::{dry_run, listing};
 pub use evidence::finding_id;
 pub use execute::transform_json;
@@ -152,6 +155,10 @@ pub async fn run_observed(
     }
     progress(Progress::CleaningUp { clients: harness.clients.len() });
     harness.clean_up(0).await;
+    if let (Some(administration), true) = (&target.administration, options.clean_up) {
+        let complaints = administration.finish(&mut harness.ledger, &harness.ground.endpoint).await;
+        harness.complaints.extend(complaints);
+    }
     harness.judge_pending();
     let report = result::report(&mut harness, started, clock.elapsed(), ladder, cases);
     Outcome { report, complaints: std::mem::take(&mut harness.complaints), ledger: harness.ledger }

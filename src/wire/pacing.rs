@@ -44,7 +44,7 @@ enum Family {
 
 fn family(kind: Kind) -> Family {
     match kind {
-        Kind::Register | Kind::Probe => Family::Registration,
+        Kind::Register | Kind::Probe | Kind::Plaintext | Kind::Malformed => Family::Registration,
         Kind::Read | Kind::Update | Kind::Delete => Family::Configuration,
         Kind::Token => Family::Token,
         Kind::Authorize | Kind::Discover | Kind::Other => Family::Other,

@@ -36,6 +36,8 @@ pub(super) enum Event {
         client_id: String,
         why: String,
     },
+    /// Nothing was left at the server; what the file held before was dropped.
+    Done,
 }
 
 /// An event and the time at which it was written.

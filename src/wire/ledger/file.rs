@@ -28,6 +28,14 @@ pub(super) enum Hold {
     Alone,
 }
 
+/// What becomes of a file in which nothing is open.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Remove,
+    /// Left in its place, for whoever comes back to it.
+    Empty,
+}
+
 impl LedgerFile {
     /// Opens the file, makes it where it is not, and reads what it holds.
     ///
@@ -85,32 +93,54 @@ impl LedgerFile {
         written.map_err(|e| format!("the ledger {} cannot be written: {e}", self.path.display()))
     }
 
-    /// Removes the file if `clean` says so of all its lines, those of other runs included, and no other run holds it.
-    /// Gives the file back where it stays.
-    pub(super) fn remove_if(
-        self,
+    /// Ends the file if `clean` says so of all its lines, those of other runs included, and no other run holds it. Gives
+    /// the file back where it stays, and says whether it was ended.
+    pub(super) fn end_if(
+        mut self,
+        end: End,
         clean: impl FnOnce(Vec<Line>) -> bool,
-    ) -> Result<Option<LedgerFile>, (String, LedgerFile)> {
+    ) -> (Option<LedgerFile>, Result<bool, String>) {
         if !self.path.is_file() || !is_at(&self.file, &self.path) {
-            return Ok(Some(self));
+            return (Some(self), Ok(false));
         }
-        #[cfg(unix)]
-        {
-            let _ = self.file.unlock();
-            if matches!(self.file.try_lock(), Err(std::fs::TryLockError::WouldBlock)) {
-                let _ = self.file.try_lock_shared();
-                return Ok(Some(self));
+        if !self.is_held_alone() {
+            return (Some(self), Ok(false));
+        }
+        let ended = match read(&self.path).and_then(|bytes| parse(&self.path, &bytes)).map(clean) {
+            Ok(true) => self.end(end).map(|()| true),
+            other => other,
+        };
+        let gone = end == End::Remove && ended == Ok(true);
+        ((!gone).then_some(self), ended)
+    }
+
+    /// Whether no other run holds the file; then none can come to hold it either.
+    #[cfg(unix)]
+    fn is_held_alone(&self) -> bool {
+        let _ = self.file.unlock();
+        if matches!(self.file.try_lock(), Err(std::fs::TryLockError::WouldBlock)) {
+            let _ = self.file.try_lock_shared();
+            return false;
+        }
+        true
+    }
+
+    #[cfg(not(unix))]
+    fn is_held_alone(&self) -> bool {
+        true
+    }
+
+    fn end(&mut self, end: End) -> Result<(), String> {
+        let name = self.path.display();
+        match end {
+            End::Remove => {
+                std::fs::remove_file(&self.path).map_err(|e| format!("the ledger {name} cannot be removed: {e}"))
             }
-        }
-        let lines = read(&self.path).and_then(|bytes| parse(&self.path, &bytes));
-        match lines.map(clean) {
-            Ok(true) => {}
-            Ok(false) => return Ok(Some(self)),
-            Err(why) => return Err((why, self)),
-        }
-        match std::fs::remove_file(&self.path) {
-            Ok(()) => Ok(None),
-            Err(e) => Err((format!("the ledger {} cannot be removed: {e}", self.path.display()), self)),
+            End::Empty => {
+                self.file.set_len(0).map_err(|e| format!("the ledger {name} cannot be emptied: {e}"))?;
+                self.torn = false;
+                self.append(&Event::Done)
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     event::{Event, Line},
-    file::{Hold, LedgerFile},
+    file::{End, Hold, LedgerFile},
 };
 use super::secret::{Secret, as_it_is};
 use crate::report::Clients;
@@ -47,6 +47,8 @@ struct Client {
     entry: Registered,
     deleted: bool,
     kept: Option<String>,
+    /// More than one registration was answered with it while it was there.
+    shared: bool,
     /// From a run before this one.
     earlier: bool,
 }
@@ -185,6 +187,16 @@ impl Ledger {
         self.clients.iter().find(|c| !c.deleted && c.entry.client_id == client_id).map(|c| &c.entry)
     }
 
+    /// Whether the ledger has ever held a client of this id, deleted or not.
+    pub fn knows(&self, client_id: &str) -> bool {
+        self.clients.iter().any(|c| c.entry.client_id == client_id)
+    }
+
+    /// Whether several registrations were answered with this client: then it may be more than ours.
+    pub fn is_shared(&self, client_id: &str) -> bool {
+        self.clients.iter().any(|c| c.entry.client_id == client_id && c.shared)
+    }
+
     /// Why a client was left at the server, where that was said.
     pub fn why_kept(&self, client_id: &str) -> Option<&str> {
         self.clients.iter().find(|c| c.entry.client_id == client_id)?.kept.as_deref()
@@ -227,21 +239,28 @@ impl Ledger {
     ///
     /// The file cannot be read or removed.
     pub fn remove_if_clean(&mut self) -> Result<bool, String> {
+        self.end_if_clean(End::Remove)
+    }
+
+    /// As [`Ledger::remove_if_clean`], with the file left in its place, emptied but for a line that says so: whoever comes
+    /// back to it learns that there is nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read or written.
+    pub fn close_if_clean(&mut self) -> Result<bool, String> {
+        self.end_if_clean(End::Empty)
+    }
+
+    fn end_if_clean(&mut self, end: End) -> Result<bool, String> {
         if !self.is_clean() {
             return Ok(false);
         }
         let Some(file) = self.file.take() else { return Ok(false) };
         // Another run may have written to it since this one read it.
-        match file.remove_if(|lines| Ledger::of(lines).is_clean()) {
-            Ok(kept) => {
-                self.file = kept;
-                Ok(self.file.is_none())
-            }
-            Err((why, file)) => {
-                self.file = Some(file);
-                Err(why)
-            }
-        }
+        let (file, ended) = file.end_if(end, |lines| Ledger::of(lines).is_clean());
+        self.file = file;
+        ended
     }
 
     fn is_clean(&self) -> bool {
@@ -274,9 +293,12 @@ impl Ledger {
                             new.registration_client_uri.take().or(old.registration_client_uri);
                         new.registration_access_token =
                             new.registration_access_token.take().or(old.registration_access_token);
+                        client.shared |= !client.deleted;
                         (client.deleted, client.kept, client.earlier) = (false, None, false);
                     }
-                    None => self.clients.push(Client { entry, deleted: false, kept: None, earlier: false }),
+                    None => {
+                        self.clients.push(Client { entry, deleted: false, kept: None, shared: false, earlier: false });
+                    }
                 }
             }
             Event::Rejected { marker } => self.answered(&marker),
@@ -307,6 +329,7 @@ impl Ledger {
                     client.kept = Some(why);
                 }
             }
+            Event::Done => {}
         }
     }
 

@@ -156,6 +156,7 @@ fn exchange(headers: &[(&str, &str)], request: &str, response: &[u8]) -> Exchang
             body: request.to_owned().into(),
             auth: Auth::Initial,
         },
+        manner: Default::default(),
         outcome: Outcome::Response(Response::new(201, "HTTP/1.1", answer, response.to_vec().into(), None)),
         took: Duration::from_millis(1500),
     }
