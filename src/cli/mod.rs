@@ -4,7 +4,9 @@ mod check;
 mod cleanup;
 mod config;
 mod explain;
+mod interrupt;
 mod list;
+mod panic;
 mod run;
 mod selftest;
 mod serve;
@@ -65,6 +67,7 @@ type Done = Result<Exit, Stop>;
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
+    panic::keep_secrets();
     let done = match Cli::parse().command {
         Command::Run(args) => run::main(*args),
         Command::Serve(args) => serve::main(args),
