@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 
 use super::{
     coded::{Coded, holds, objects, strings},
-    errors::sent,
     rule::{Claim, Context, Evidence, Objection},
 };
 use crate::{
@@ -72,9 +71,9 @@ pub(super) const RULES: &[Coded] = &[
 
 type Members = Map<String, Value>;
 
-/// What was registered, and what was asked for.
-fn created(exchange: &Exchange) -> Option<(&Members, Members)> {
-    Some((exchange.created()?.object()?, sent(exchange)))
+/// What was registered, and what was asked for, where no two readers can differ about that.
+fn created(exchange: &Exchange) -> Option<(&Members, &Members)> {
+    Some((exchange.created()?.object()?, exchange.sent_plainly()?))
 }
 
 fn assigned_not_adopted(exchange: &Exchange, _: &Context) -> Vec<Claim> {

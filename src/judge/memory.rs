@@ -1,6 +1,6 @@
 //! Rules over many exchanges: identifiers, secrets and what a read shows that the 201 did not.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -22,6 +22,10 @@ pub struct Memory {
     /// The secrets themselves, for what can only be said over many; they never leave this place.
     samples: super::entropy::Samples,
     salt: u64,
+    /// The most clients that are remembered; all, where there is none.
+    limit: Option<usize>,
+    /// What to forget first, where there is a limit.
+    order: VecDeque<(String, Option<[u8; 32]>)>,
 }
 
 #[derive(Debug)]
@@ -51,6 +55,11 @@ impl Memory {
         Memory { salt, ..Memory::default() }
     }
 
+    /// One that remembers no more than the newest clients, for campaigns that go on for days.
+    pub fn bounded(salt: u64, limit: usize) -> Memory {
+        Memory { salt, limit: Some(limit), ..Memory::default() }
+    }
+
     /// A client that was deleted: its identifier may be issued again.
     pub fn forget(&mut self, client_id: &str) {
         self.clients.remove(client_id);
@@ -71,7 +80,7 @@ impl Memory {
         let Some(client_id) = answer.get("client_id").and_then(Value::as_str).filter(|s| !s.is_empty()) else {
             return Vec::new();
         };
-        let sent = super::errors::sent(exchange);
+        let sent = exchange.sent_plainly().cloned().unwrap_or_default();
         let mut judgements = Vec::new();
         judgements.extend(self.adopted(client_id, &sent));
         match self.clients.get(client_id) {
@@ -133,9 +142,26 @@ impl Memory {
                 judgements.push(judgement(8, Evidence::Passive, claim));
             }
         }
+        let secret = answer.get("client_secret").and_then(Value::as_str).map(|secret| self.hash(secret));
         let seen = Seen { exchange: exchange.id, sent, answer: answer.clone() };
         self.clients.insert(client_id.to_owned(), seen);
+        self.make_room(client_id, secret);
         judgements
+    }
+
+    /// Forgets the oldest clients, where there is a limit. One that was seen again since stays.
+    fn make_room(&mut self, client_id: &str, secret: Option<[u8; 32]>) {
+        let Some(limit) = self.limit else { return };
+        self.order.push_back((client_id.to_owned(), secret));
+        while self.order.len() > limit {
+            let Some((oldest, secret)) = self.order.pop_front() else { return };
+            if !self.order.iter().any(|(id, _)| *id == oldest) {
+                self.clients.remove(&oldest);
+            }
+            if let Some(secret) = secret.filter(|s| !self.order.iter().any(|(_, other)| other.as_ref() == Some(s))) {
+                self.secrets.remove(&secret);
+            }
+        }
     }
 
     /// The client chose an identifier. One that was issued before may come back to an instance of the same client.

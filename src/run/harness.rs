@@ -33,6 +33,12 @@ const PUBLIC_HEADERS: &[&str] = &[
     "x-forwarded-proto",
 ];
 
+/// The fields that the target's owner adds and that may be secrets: an API key, as far as anyone can know.
+pub fn secret_headers(target: &Target) -> impl Iterator<Item = (&str, &str)> {
+    let public = |name: &str| PUBLIC_HEADERS.contains(&name.to_ascii_lowercase().as_str());
+    target.headers.iter().filter(move |(name, _)| !public(name)).map(|(name, value)| (name.as_str(), value.as_str()))
+}
+
 /// A client of this run that may still exist.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -72,11 +78,8 @@ impl<'a> Harness<'a> {
         if let Some(token) = &target.token {
             redactor.learn("initial_access_token", token);
         }
-        // An API key or a session, as far as anyone can know.
-        for (name, value) in &target.headers {
-            if !PUBLIC_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
-                redactor.learn(name, value);
-            }
+        for (name, value) in secret_headers(target) {
+            redactor.learn(name, value);
         }
         let rate = options.rate.or(if target.own { None } else { Some(10.0) });
         Harness {
@@ -126,13 +129,8 @@ impl<'a> Harness<'a> {
             let at = jiff::Timestamp::now();
             let started = Instant::now();
             let (outcome, took) = self.target.transport.send(&request).await;
-            let exchange = Exchange {
-                id: self.exchanges.len() as u32 + 1,
-                at,
-                request: request.clone(),
-                outcome,
-                took: if took.is_zero() { started.elapsed() } else { took },
-            };
+            let took = if took.is_zero() { started.elapsed() } else { took };
+            let exchange = Exchange::new(self.exchanges.len() as u32 + 1, at, request.clone(), outcome, took);
             self.redactor.learn_from(&exchange);
             let delay = exchange.response().and_then(retry_delay);
             self.exchanges.push(exchange);
@@ -160,13 +158,9 @@ impl<'a> Harness<'a> {
             message: format!("nothing was sent, since the ledger cannot be written: {why}"),
         };
         self.note(Err(failure.message.clone()));
-        self.exchanges.push(Exchange {
-            id: self.exchanges.len() as u32 + 1,
-            at: jiff::Timestamp::now(),
-            request,
-            outcome: Outcome::Failure(failure),
-            took: std::time::Duration::ZERO,
-        });
+        let id = self.exchanges.len() as u32 + 1;
+        let outcome = Outcome::Failure(failure);
+        self.exchanges.push(Exchange::new(id, jiff::Timestamp::now(), request, outcome, std::time::Duration::ZERO));
         self.exchanges.len() - 1
     }
 
@@ -251,11 +245,11 @@ impl<'a> Harness<'a> {
     }
 
     /// Whether a registration repeats metadata that the target accepted, with the same credentials.
-    fn repeats_accepted(&self, exchange: &Exchange) -> bool {
+    pub fn repeats_accepted(&self, exchange: &Exchange) -> bool {
         if exchange.request.kind != Kind::Register || exchange.request.auth != self.own_auth() {
             return false;
         }
-        let Some(mut sent) = exchange.request.object() else { return false };
+        let Some(mut sent) = exchange.sent_plainly().cloned() else { return false };
         self.ground.bases.iter().any(|(_, base)| {
             if !base.metadata.contains_key("software_id") {
                 sent.remove("software_id");

@@ -1,10 +1,10 @@
 //! Running suites against a target: plan, execute, clean up, and add up the report.
 
-mod curl;
+pub(crate) mod curl;
 mod evidence;
 mod execute;
 mod expect;
-mod harness;
+pub(crate) mod harness;
 mod prepare;
 mod result;
 mod usage;
@@ -13,6 +13,7 @@ use std::time::Duration;
 
 pub use evidence::finding_id;
 pub use execute::transform_json;
+pub use expect::says_nothing;
 
 use crate::{
     report::Report,

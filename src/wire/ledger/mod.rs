@@ -75,6 +75,8 @@ pub struct Ledger {
     torn: bool,
     clients: Vec<Client>,
     intents: Vec<Intent>,
+    /// Clients of this run that were deleted and are no longer held.
+    compacted: u64,
 }
 
 /// Does not show tokens.
@@ -91,7 +93,7 @@ impl fmt::Debug for Ledger {
 impl Ledger {
     /// Kept in this process alone.
     pub fn memory() -> Ledger {
-        Ledger { path: None, file: None, torn: false, clients: Vec::new(), intents: Vec::new() }
+        Ledger { path: None, file: None, torn: false, clients: Vec::new(), intents: Vec::new(), compacted: 0 }
     }
 
     /// A file to write to. What an earlier run has left open in it stays there and is deleted along with the rest, and
@@ -239,11 +241,43 @@ impl Ledger {
     pub fn clients(&self) -> Clients {
         let ours = || self.clients.iter().filter(|c| !c.earlier);
         Clients {
-            registered: ours().count() as u64,
-            deleted: ours().filter(|c| c.deleted).count() as u64,
+            registered: self.compacted + ours().count() as u64,
+            deleted: self.compacted + ours().filter(|c| c.deleted).count() as u64,
             left: ours().filter(|c| !c.deleted).map(|c| c.entry.client_id.clone()).collect(),
             unknown: self.intents.iter().filter(|i| !i.earlier).count() as u64,
         }
+    }
+
+    /// Drops what is done with, from memory and from the file, so that neither grows for as long as a campaign goes on.
+    /// The counts stay.
+    pub fn compact(&mut self) -> Result<(), String> {
+        let gone = self.clients.iter().filter(|c| c.deleted && !c.earlier).count() as u64;
+        if !self.clients.iter().any(|c| c.deleted) {
+            return Ok(());
+        }
+        self.clients.retain(|c| !c.deleted);
+        self.compacted += gone;
+        let Some(path) = self.path.clone().filter(|p| p.is_file()) else { return Ok(()) };
+        // Beside it first: at no moment is there no ledger.
+        let beside = path.with_extension("ledger-new");
+        let _ = std::fs::remove_file(&beside);
+        let mut fresh = Ledger::memory().open(&beside)?;
+        for intent in &self.intents {
+            fresh.append(&Event::Intent { marker: intent.marker.clone(), endpoint: intent.endpoint.clone() })?;
+            if let Some(why) = &intent.why {
+                fresh.append(&Event::Unknown { marker: intent.marker.clone(), why: why.clone() })?;
+            }
+        }
+        for client in &self.clients {
+            fresh.append(&Event::Registered(client.entry.clone()))?;
+            if let Some(why) = &client.kept {
+                fresh.append(&Event::Kept { client_id: client.entry.client_id.clone(), why: why.clone() })?;
+            }
+        }
+        std::fs::rename(&beside, &path)
+            .map_err(|e| format!("the ledger {} cannot be replaced: {e}", path.display()))?;
+        (self.file, self.torn) = (fresh.file, false);
+        Ok(())
     }
 
     /// Deletes the file when nothing is left at the server and nothing is unknown. Says whether it did.
