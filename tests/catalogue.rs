@@ -159,6 +159,22 @@ fn a_case_that_takes_either_outcome_has_a_control() {
 }
 
 #[test]
+fn every_entry_that_binds_a_server_is_looked_at_or_says_why_not() {
+    let watched: HashSet<&str> = judge::rule_ids().into_iter().map(|(_, r)| r).collect();
+    let tried: HashSet<&str> = cases().flat_map(|(_, c)| c.requirements.iter().map(|r| r.value.as_str())).collect();
+    no_requirement("has no case, no rule and no reason", |r| {
+        r.binds == Binds::Server
+            && !watched.contains(r.id.as_str())
+            && !tried.contains(r.id.as_str())
+            && r.not_tried.is_none()
+            && r.needs.is_empty()
+    });
+    no_requirement("says why it is not tried, and is", |r| {
+        r.not_tried.is_some() && (watched.contains(r.id.as_str()) || tried.contains(r.id.as_str()))
+    });
+}
+
+#[test]
 fn rules_are_unique_and_watch_requirements_that_exist() {
     let rules = judge::rule_ids();
     assert!(rules.len() >= 35, "{} rules", rules.len());

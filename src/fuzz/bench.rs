@@ -274,9 +274,12 @@ impl<'t> Bench<'t> {
         let word = |name: &str| response?.member(name).filter(|s| !s.is_empty()).map(str::to_owned);
         let success = response.is_some_and(|r| (200..300).contains(&r.status));
         let client = word("client_id").filter(|_| success).map(|client_id| Client {
+            exchange: 0,
             client_id,
             uri: word("registration_client_uri"),
             token: word("registration_access_token"),
+            former: Vec::new(),
+            document: Map::new(),
         });
         if self.own {
             return client;
@@ -429,7 +432,7 @@ impl<'t> Bench<'t> {
                 Ok(()) => {
                     // An identifier of several instances goes with the first of them (RFC 7591, A.4.2).
                     self.pending.borrow_mut().retain(|p| p.client_id != client.client_id);
-                    self.memory.borrow_mut().forget(&client.client_id);
+                    self.memory.borrow_mut().observe(&deleted);
                     self.noted(|ledger| ledger.deleted(&client.client_id));
                 }
                 Err(why) => self.noted(|ledger| ledger.kept(&client.client_id, &why)),

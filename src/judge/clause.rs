@@ -16,13 +16,18 @@ pub const SCHEMAS: &[(&str, &str)] = &[
     ("registration-request.schema.json", include_str!("../../schemas/registration-request.schema.json")),
     ("registration-response.schema.json", include_str!("../../schemas/registration-response.schema.json")),
     ("registration-error.schema.json", include_str!("../../schemas/registration-error.schema.json")),
+    ("client-configuration.schema.json", include_str!("../../schemas/client-configuration.schema.json")),
 ];
 
 /// The message that a schema describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Message {
+    /// The answer to a registration that created a client (RFC 7591, 3.2.1).
     Created,
+    /// A refused registration (RFC 7591, 3.2.2).
     Error,
+    /// The answer to a read or an update (RFC 7592, 3).
+    Managed,
 }
 
 /// One entry of `allOf`.
@@ -42,10 +47,12 @@ struct Clause {
 
 static CLAUSES: LazyLock<Vec<Clause>> = LazyLock::new(|| {
     let mut clauses = Vec::new();
-    for (file, message) in
-        [("registration-response.schema.json", Message::Created), ("registration-error.schema.json", Message::Error)]
-    {
-        let text = SCHEMAS.iter().find(|(name, _)| *name == file).expect("both schemas are embedded").1;
+    for (file, message) in [
+        ("registration-response.schema.json", Message::Created),
+        ("registration-error.schema.json", Message::Error),
+        ("client-configuration.schema.json", Message::Managed),
+    ] {
+        let text = SCHEMAS.iter().find(|(name, _)| *name == file).expect("the schemas are embedded").1;
         clauses.extend(read(file, text, message).expect("a unit test reads the embedded schemas"));
     }
     clauses
@@ -121,6 +128,10 @@ impl Rule for &'static Clause {
     fn check(&self, exchange: &Exchange, context: &Context) -> Vec<Claim> {
         let (body, level) = match self.message {
             Message::Created => match exchange.created() {
+                Some(response) => (response.object_value(), self.level),
+                None => return Vec::new(),
+            },
+            Message::Managed => match exchange.managed() {
                 Some(response) => (response.object_value(), self.level),
                 None => return Vec::new(),
             },

@@ -43,6 +43,12 @@ pub(super) const RULES: &[Coded] = &[
         evidence: Evidence::Passive,
         check: additional_members,
     },
+    Coded {
+        id: "combination-refused",
+        requirement: "rfc7591-5-may-limit-combinations",
+        evidence: Evidence::Passive,
+        check: combination_refused,
+    },
     Coded { id: "rate-limited", requirement: "rfc7591-3-rate-limit", evidence: Evidence::Passive, check: rate_limit },
 ];
 
@@ -64,7 +70,8 @@ impl RegistrationError<'_> {
 /// The refusal that section 3.2.2 speaks of. A 400 to unusable credentials follows the token type's rules, not these.
 pub(super) fn registration_error<'a>(exchange: &'a Exchange, context: &Context) -> Option<RegistrationError<'a>> {
     let response = exchange.response()?;
-    let about_token = context.protected && matches!(exchange.request.auth, Auth::None | Auth::Random | Auth::Truncated);
+    let unusable = matches!(exchange.request.auth, Auth::None | Auth::Random | Auth::Truncated);
+    let about_token = unusable && (context.protected || super::blames_credentials(response));
     if exchange.request.kind != Kind::Register || response.status != 400 || !context.established || about_token {
         return None;
     }
@@ -206,6 +213,22 @@ fn additional_members(exchange: &Exchange, context: &Context) -> Vec<Claim> {
         Some(body) if body.keys().any(|k| k != "error" && k != "error_description") => holds(),
         _ => Vec::new(),
     }
+}
+
+/// Grants that a server may want registered apart, or a public client, refused as metadata.
+fn combination_refused(exchange: &Exchange, context: &Context) -> Vec<Claim> {
+    if !context.accepted || registration_error(exchange, context).is_none() {
+        return Vec::new();
+    }
+    let code = exchange.response().and_then(|r| r.member("error"));
+    let Some(sent) = exchange.sent_plainly() else { return Vec::new() };
+    let grants = super::coded::strings(sent, "grant_types").unwrap_or_default();
+    let together = |other: &str| grants.contains(&"authorization_code") && grants.contains(&other);
+    let public = sent.get("token_endpoint_auth_method").and_then(Value::as_str) == Some("none");
+    if code == Some("invalid_client_metadata") && (together("implicit") || together("client_credentials") || public) {
+        return holds();
+    }
+    Vec::new()
 }
 
 fn rate_limit(exchange: &Exchange, _: &Context) -> Vec<Claim> {

@@ -62,6 +62,12 @@ pub(super) const RULES: &[Coded] = &[
         check: not_garbled,
     },
     Coded {
+        id: "variant-tag-in-capitals",
+        requirement: "rfc7591-2.2-tag-case-insensitive",
+        evidence: Evidence::Provoked,
+        check: variant_in_capitals,
+    },
+    Coded {
         id: "unsigned-statement-unused",
         requirement: "rfc7591-2.3-statement-signed",
         evidence: Evidence::Provoked,
@@ -307,6 +313,16 @@ fn not_garbled(exchange: &Exchange, _: &Context) -> Vec<Claim> {
         ),
         None => holds(),
     }
+}
+
+/// A language variant whose tag is written in capitals is kept, in either spelling. Dropping it is lawful.
+fn variant_in_capitals(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+    let Some((body, sent)) = created(exchange) else { return Vec::new() };
+    let capitals =
+        |name: &&String| name.split_once('#').is_some_and(|(_, tag)| tag.bytes().any(|b| b.is_ascii_uppercase()));
+    let kept =
+        |name: &String| body.iter().any(|(n, value)| n.eq_ignore_ascii_case(name) && Some(value) == sent.get(name));
+    if sent.keys().filter(capitals).any(kept) { holds() } else { Vec::new() }
 }
 
 /// A software statement that nobody signed shows an effect.

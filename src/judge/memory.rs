@@ -21,6 +21,7 @@ pub struct Memory {
     secrets: HashMap<[u8; 32], (String, u32)>,
     /// The secrets themselves, for what can only be said over many; they never leave this place.
     samples: super::entropy::Samples,
+    life: super::life::Life,
     salt: u64,
     /// The most clients that are remembered; all, where there is none.
     limit: Option<usize>,
@@ -33,6 +34,8 @@ struct Seen {
     exchange: u32,
     sent: Map<String, Value>,
     answer: Map<String, Value>,
+    /// It was issued again to a different client that had not asked for it.
+    reissued: bool,
 }
 
 /// The ids of the rules here, with their requirements.
@@ -52,27 +55,28 @@ pub(super) const RULES: &[(&str, &str)] = &[
 
 impl Memory {
     pub fn new(salt: u64) -> Memory {
-        Memory { salt, ..Memory::default() }
+        Memory { salt, life: super::life::Life::new(salt), ..Memory::default() }
     }
 
     /// One that remembers no more than the newest clients, for campaigns that go on for days.
     pub fn bounded(salt: u64, limit: usize) -> Memory {
-        Memory { salt, limit: Some(limit), ..Memory::default() }
-    }
-
-    /// A client that was deleted: its identifier may be issued again.
-    pub fn forget(&mut self, client_id: &str) {
-        self.clients.remove(client_id);
+        Memory { limit: Some(limit), ..Memory::new(salt) }
     }
 
     /// Holds an exchange against all that came before, and remembers it.
     pub fn observe(&mut self, exchange: &Exchange) -> Vec<Judgement> {
-        match exchange.request.kind {
+        let mut judgements = match exchange.request.kind {
             Kind::Register => self.registered(exchange),
             Kind::Read => self.read(exchange),
             Kind::Authorize => self.authorized(exchange),
             _ => Vec::new(),
+        };
+        judgements.extend(self.life.observe(exchange));
+        // The identifier of a deleted client may be issued again, and is known nowhere.
+        if let Some(client_id) = self.life.deleted_by(exchange) {
+            self.clients.remove(&client_id);
         }
+        judgements
     }
 
     fn registered(&mut self, exchange: &Exchange) -> Vec<Judgement> {
@@ -143,7 +147,9 @@ impl Memory {
             }
         }
         let secret = answer.get("client_secret").and_then(Value::as_str).map(|secret| self.hash(secret));
-        let seen = Seen { exchange: exchange.id, sent, answer: answer.clone() };
+        let asked = sent.get("client_id").and_then(Value::as_str) == Some(client_id);
+        let reissued = self.clients.get(client_id).is_some_and(|e| e.reissued || (!asked && different(&e.sent, &sent)));
+        let seen = Seen { exchange: exchange.id, sent, answer: answer.clone(), reissued };
         self.clients.insert(client_id.to_owned(), seen);
         self.make_room(client_id, secret);
         judgements
@@ -171,7 +177,8 @@ impl Memory {
             return Some(judgement(5, Evidence::Provoked, Claim::Holds));
         }
         let earlier = self.clients.get(chosen);
-        if earlier.is_some_and(|earlier| !different(&earlier.sent, sent)) {
+        // Nor does a server that gives everyone the same identifier adopt anything: that is client-id-unique's matter.
+        if earlier.is_some_and(|earlier| earlier.reissued || !different(&earlier.sent, sent)) {
             return None;
         }
         let mut objection =
@@ -310,7 +317,7 @@ fn different(a: &Map<String, Value>, b: &Map<String, Value>) -> bool {
 }
 
 /// Members that only hold a default may be left out of the 201.
-fn is_default(name: &str, value: &Value) -> bool {
+pub(super) fn is_default(name: &str, value: &Value) -> bool {
     match name {
         "grant_types" => *value == json!(["authorization_code"]),
         "response_types" => *value == json!(["code"]),

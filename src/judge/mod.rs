@@ -3,8 +3,10 @@
 mod clause;
 mod clock;
 mod coded;
+mod configuration;
 mod entropy;
 mod errors;
+mod life;
 mod members;
 mod memory;
 pub mod parse;
@@ -17,11 +19,20 @@ mod token;
 pub use clause::{SCHEMAS, compile, schema_faults};
 pub use memory::Memory;
 pub use rule::{Claim, Context, Evidence, Judge, Judgement, Objection, Rule, shorten};
+pub(crate) use token::blames_credentials;
 
 /// Every embedded rule: the clauses of `schemas/` and the coded ones. Those over many exchanges are in [`Memory`].
 fn all_rules() -> Vec<Box<dyn Rule>> {
     let mut rules = clause::rules();
-    let coded = [clock::RULES, errors::RULES, members::RULES, redirects::RULES, success::RULES, token::RULES];
+    let coded = [
+        clock::RULES,
+        configuration::RULES,
+        errors::RULES,
+        members::RULES,
+        redirects::RULES,
+        success::RULES,
+        token::RULES,
+    ];
     for rule in coded.into_iter().flatten() {
         rules.push(Box::new(rule));
     }
@@ -32,5 +43,6 @@ fn all_rules() -> Vec<Box<dyn Rule>> {
 pub fn rule_ids() -> Vec<(&'static str, &'static str)> {
     let mut ids: Vec<_> = all_rules().iter().map(|r| (r.id(), r.requirement())).collect();
     ids.extend_from_slice(memory::RULES);
+    ids.extend_from_slice(life::RULES);
     ids
 }

@@ -113,7 +113,7 @@ fn missing(exchange: &Exchange, message: &str) -> Vec<Claim> {
         return Vec::new();
     }
     if has_redirect_uris(body) {
-        return holds();
+        return if strings(body, "redirect_uris").is_some() { holds() } else { Vec::new() };
     }
     let objection = Objection::new("/redirect_uris", message)
         .expected("at least one redirection URI, or no grant that redirects")

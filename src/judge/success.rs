@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     spec::Level,
-    wire::{Auth, Cut, Exchange},
+    wire::{Auth, Cut, Exchange, Response},
 };
 
 pub(super) const RULES: &[Coded] = &[
@@ -98,7 +98,12 @@ fn created_status(exchange: &Exchange, _: &Context) -> Vec<Claim> {
 }
 
 fn json_body(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some(response) = exchange.created() else { return Vec::new() };
+    exchange.created().map(|response| json_object(response, "the answer to a registration")).unwrap_or_default()
+}
+
+/// Whether client information is one JSON object, labelled as JSON, with its parameters at the top level. `what` names the
+/// response in messages.
+pub(super) fn json_object(response: &Response, what: &str) -> Vec<Claim> {
     let finding = |place: &str, message: String, actual: &str| {
         objects(
             Objection::new(place, message)
@@ -110,7 +115,7 @@ fn json_body(exchange: &Exchange, _: &Context) -> Vec<Claim> {
         // Whoever reads no further than its own cap knows nothing about the end.
         Some(Cut::Capped { .. } | Cut::Stalled) => return Vec::new(),
         Some(cut @ (Cut::Truncated | Cut::Broken(_))) => {
-            return finding("body", format!("the answer to a registration breaks off: {cut}"), "");
+            return finding("body", format!("{what} breaks off: {cut}"), "");
         }
         None => {}
     }
@@ -119,7 +124,7 @@ fn json_body(exchange: &Exchange, _: &Context) -> Vec<Claim> {
         let shown = if media_type.is_empty() { "no media type" } else { &media_type };
         return finding(
             "header:content-type",
-            format!("the answer to a registration is labelled {shown}; it is application/json"),
+            format!("{what} is labelled {shown}; it is application/json"),
             &media_type,
         );
     }
@@ -139,16 +144,13 @@ fn json_body(exchange: &Exchange, _: &Context) -> Vec<Claim> {
                 None => holds(),
             }
         }
-        Some(_) => finding("body", "the answer to a registration is JSON, but not an object".into(), &text),
-        None if response.body.is_empty() => finding("body", "the answer to a registration has no body".into(), ""),
+        Some(_) => finding("body", format!("{what} is JSON, but not an object"), &text),
+        None if response.body.is_empty() => finding("body", format!("{what} has no body"), ""),
         // A number that only this harness cannot hold is valid JSON.
         None if response.parsed().error.as_ref().is_some_and(|e| e.contains("number out of range")) => Vec::new(),
         None => finding(
             "body",
-            format!(
-                "the answer to a registration is not JSON: {}",
-                response.parsed().error.as_deref().unwrap_or("no value")
-            ),
+            format!("{what} is not JSON: {}", response.parsed().error.as_deref().unwrap_or("no value")),
             &text,
         ),
     }
@@ -189,7 +191,11 @@ fn json_strict(exchange: &Exchange, _: &Context) -> Vec<Claim> {
 }
 
 fn no_store(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some(response) = exchange.created() else { return Vec::new() };
+    exchange.created().map(kept_out_of_caches).unwrap_or_default()
+}
+
+/// Whether a response that holds credentials says no-store.
+pub(super) fn kept_out_of_caches(response: &Response) -> Vec<Claim> {
     let secret = ["client_secret", "registration_access_token"]
         .into_iter()
         .find(|name| response.member(name).is_some_and(|v| !v.is_empty()));

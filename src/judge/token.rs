@@ -72,7 +72,7 @@ fn token_error(exchange: &Exchange, context: &Context) -> Vec<Claim> {
             )))
         }
         // RFC 6750, 3.1: invalid_request, for a request that is malformed.
-        400 => Vec::new(),
+        400 if !blames_credentials(response) => Vec::new(),
         413 | 414 | 415 | 431 => Vec::new(),
         _ => objects(
             status_finding(format!("{which} was answered {status}; an unusable token is answered 401"))
@@ -81,11 +81,16 @@ fn token_error(exchange: &Exchange, context: &Context) -> Vec<Claim> {
     }
 }
 
+/// A 400 that says itself that credentials are at fault: no registration error, and not what RFC 6750 asks for either.
+pub(crate) fn blames_credentials(response: &Response) -> bool {
+    response.status == 400 && matches!(response.member("error"), Some("access_denied" | "invalid_token"))
+}
+
 const REGISTRATION_CODES: &[&str] =
     &["invalid_redirect_uri", "invalid_client_metadata", "invalid_software_statement", "unapproved_software_statement"];
 
 /// The attributes of the Bearer challenge, lower-case names.
-fn bearer_challenge(response: &Response) -> Option<String> {
+pub(super) fn bearer_challenge(response: &Response) -> Option<String> {
     response.headers.all("www-authenticate").find(|v| {
         v.split(',').any(|part| {
             let part = part.trim_start();
@@ -163,4 +168,48 @@ fn other_methods(exchange: &Exchange, _: &Context) -> Vec<Claim> {
         );
     }
     holds()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Headers, Outcome, Request};
+
+    fn refused(auth: Auth, error: &str) -> Exchange {
+        let request = Request {
+            kind: Kind::Register,
+            method: "POST".into(),
+            url: "https://as.example/register".into(),
+            headers: Headers(vec![("content-type".into(), b"application/json".to_vec())]),
+            body: r#"{"redirect_uris":["https://client.example.org/callback"]}"#.into(),
+            auth,
+        };
+        let mut headers = Headers::default();
+        headers.push("content-type", "application/json");
+        let response = Response::new(400, "HTTP/1.1", headers, format!(r#"{{"error":"{error}"}}"#).into(), None);
+        Exchange {
+            id: 1,
+            at: jiff::Timestamp::UNIX_EPOCH,
+            request,
+            outcome: Outcome::Response(response),
+            took: std::time::Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn a_400_that_blames_the_credentials_is_no_challenge_and_no_registration_error() {
+        let known = Context { established: true, accepted: true, protected: true, ..Context::default() };
+        for auth in [Auth::None, Auth::Random, Auth::Truncated] {
+            let exchange = refused(auth, "access_denied");
+            let [Claim::Objects(objection)] = &token_error(&exchange, &known)[..] else { panic!("{auth:?}") };
+            assert_eq!(objection.level, Some(Level::Should));
+            assert!(token_error(&refused(auth, "invalid_request"), &known).is_empty());
+            // Without an accepted client it may as well be a policy: it is held against nobody, and shows nothing.
+            let unknown = Context { established: true, ..Context::default() };
+            assert!(token_error(&exchange, &unknown).is_empty());
+            assert!(super::super::errors::registration_error(&exchange, &unknown).is_none());
+        }
+        let with_token = refused(Auth::Initial, "access_denied");
+        assert!(super::super::errors::registration_error(&with_token, &known).is_some());
+    }
 }

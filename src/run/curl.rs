@@ -1,6 +1,6 @@
 //! A line that repeats a request by hand.
 
-use crate::wire::{Auth, Redactor, Request};
+use crate::wire::{Auth, Kind, Redactor, Request};
 
 /// The curl line for a request, or nothing when a shell cannot carry its bytes. The initial access token is left to the
 /// variable `DCRSPEC_TOKEN`, a registration access token to `REGISTRATION_ACCESS_TOKEN`.
@@ -20,8 +20,14 @@ pub fn line(request: &Request, redactor: &Redactor) -> Option<String> {
         if name.eq_ignore_ascii_case("authorization") {
             match request.auth {
                 Auth::Initial => line.push_str(" -H \"authorization: Bearer $DCRSPEC_TOKEN\""),
+                Auth::Truncated if about_client(request) => {
+                    line.push_str(" -H \"authorization: Bearer ${REGISTRATION_ACCESS_TOKEN%????}\"");
+                }
                 Auth::Truncated => line.push_str(" -H \"authorization: Bearer ${DCRSPEC_TOKEN%???}\""),
                 Auth::Registration => line.push_str(" -H \"authorization: Bearer $REGISTRATION_ACCESS_TOKEN\""),
+                Auth::Altered => line.push_str(" -H \"authorization: Bearer $ALTERED_REGISTRATION_ACCESS_TOKEN\""),
+                Auth::Former => line.push_str(" -H \"authorization: Bearer $FORMER_REGISTRATION_ACCESS_TOKEN\""),
+                Auth::Another => line.push_str(" -H \"authorization: Bearer $REGISTRATION_ACCESS_TOKEN_OF_ANOTHER\""),
                 Auth::Client => line.push_str(" -u \"$CLIENT_ID:$CLIENT_SECRET\""),
                 Auth::Random | Auth::None => line.push_str(&format!(" -H {}", quoted(&format!("{name}: {value}")))),
             }
@@ -37,6 +43,11 @@ pub fn line(request: &Request, redactor: &Redactor) -> Option<String> {
         line.push_str(&format!(" --data-binary {}", quoted(&redactor.text(body))));
     }
     Some(line)
+}
+
+/// Whether the request goes to a client configuration endpoint (RFC 7592, 2).
+fn about_client(request: &Request) -> bool {
+    matches!(request.kind, Kind::Read | Kind::Update | Kind::Delete | Kind::Other)
 }
 
 /// A word in single quotes, as every POSIX shell reads it.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    judge::{Claim, Evidence as Kind, Judgement, Objection},
+    judge::{Claim, Evidence as Kind, Judgement, Objection, rule_ids},
     report::{CapabilityState, Verdict},
     spec::{Binds, Catalogue, Level, Requirement, Strength},
     target::Capabilities,
@@ -35,6 +35,8 @@ pub struct Evidence {
     by_key: HashMap<String, usize>,
     /// Exchanges that bore on a requirement.
     bearing: HashMap<String, BTreeSet<u32>>,
+    /// Exchanges on which a rule of the requirement held.
+    held: HashMap<String, BTreeSet<u32>>,
     /// Requirements that are met, with what showed it.
     met: HashMap<String, String>,
     /// Why a case could say nothing about a requirement; the last reason counts.
@@ -58,10 +60,12 @@ impl Evidence {
     pub fn judgement(&mut self, judgement: &Judgement, exchange: u32, case: &str) {
         self.bearing.entry(judgement.requirement.to_owned()).or_default().insert(exchange);
         match &judgement.claim {
-            Claim::Holds if judgement.evidence == Kind::Passive => {
-                self.meet(judgement.requirement, "seen in passing traffic");
+            Claim::Holds => {
+                self.held.entry(judgement.requirement.to_owned()).or_default().insert(exchange);
+                if judgement.evidence == Kind::Passive {
+                    self.meet(judgement.requirement, "seen in passing traffic");
+                }
             }
-            Claim::Holds => {}
             Claim::Objects(objection) => {
                 self.finding(judgement.requirement, judgement.rule, objection.clone(), exchange, case, None);
             }
@@ -131,6 +135,11 @@ impl Evidence {
     /// Whether a finding of any strength on this requirement came from one of these exchanges.
     pub fn objected(&self, requirement: &str, exchanges: &[u32]) -> bool {
         self.findings.iter().any(|f| f.requirement == requirement && f.exchanges.iter().any(|x| exchanges.contains(x)))
+    }
+
+    /// Whether a rule of this requirement held on one of these exchanges.
+    pub fn held(&self, requirement: &str, exchanges: &[u32]) -> bool {
+        self.held.get(requirement).is_some_and(|held| exchanges.iter().any(|x| held.contains(x)))
     }
 
     pub fn exchanges_of(&self, requirement: &str) -> u64 {
@@ -215,7 +224,13 @@ impl Evidence {
             (Some(reason), _) => reason.clone(),
             (None, Some(capability)) => format!("needs {capability}: {}", capabilities.reason(*capability)),
             (None, None) if self.has_case.contains(id) => "its cases ran, and nothing in the answers bore on it".into(),
-            (None, None) => "no case yet".into(),
+            (None, None) if rule_ids().iter().any(|(_, r)| *r == id) => {
+                "watched in every exchange, and nothing in the answers bore on it".into()
+            }
+            (None, None) => match &requirement.not_tried {
+                Some(why) => why.clone(),
+                None => "no case yet".into(),
+            },
         };
         (Verdict::NotExercised, reason)
     }

@@ -12,6 +12,9 @@ use crate::{
 #[derive(Clone, Debug)]
 pub enum Outcome {
     Pass,
+    /// A client was created where a refusal would have done as well: no fault, and what the answer shows is for the
+    /// rules to say.
+    Open,
     Fail(Box<Objection>),
     /// Nothing can be said, and why.
     Inconclusive(String),
@@ -38,7 +41,7 @@ pub fn evaluate(expect: &Expect, exchange: &Exchange, scope: &Scope) -> Outcome 
     };
     if let Some(given) = &expect.given {
         match evaluate(given, exchange, scope) {
-            Outcome::Pass => {}
+            Outcome::Pass | Outcome::Open => {}
             Outcome::Fail(objection) => return Outcome::Inconclusive(objection.message),
             inconclusive => return inconclusive,
         }
@@ -83,9 +86,12 @@ fn fail(objection: Objection) -> Outcome {
 fn any_of(options: &[Expect], exchange: &Exchange, scope: &Scope) -> Outcome {
     let mut first_failure = None;
     let mut inconclusive = None;
+    let refusable = options.iter().any(|o| o.rejected.is_some());
     for option in options {
+        let bare = option.created.as_ref().is_some_and(|c| c.body.is_none());
         match evaluate(option, exchange, scope) {
-            Outcome::Pass => return Outcome::Pass,
+            Outcome::Pass if bare && refusable => return Outcome::Open,
+            Outcome::Pass | Outcome::Open => return Outcome::Pass,
             Outcome::Fail(objection) => first_failure = first_failure.or(Some(objection)),
             Outcome::Inconclusive(why) => inconclusive = inconclusive.or(Some(why)),
         }

@@ -11,8 +11,8 @@ use crate::{
     spec::{Capability, Catalogue},
     target::{Ground, Target, registration},
     wire::{
-        Auth, Exchange, Failure, FailureKind, Headers, Kind, Ledger, Outcome, Pacer, Phase, Redactor, Registered,
-        Request, WaitBudget, retry_delay,
+        Auth, Exchange, Failure, FailureKind, Kind, Ledger, Outcome, Pacer, Phase, Redactor, Registered, Request,
+        WaitBudget, retry_delay,
     },
 };
 
@@ -42,9 +42,16 @@ pub fn secret_headers(target: &Target) -> impl Iterator<Item = (&str, &str)> {
 /// A client of this run that may still exist.
 #[derive(Clone, Debug)]
 pub struct Client {
+    /// Index of the registration among the exchanges.
+    pub exchange: usize,
     pub client_id: String,
     pub uri: Option<String>,
+    /// The newest registration access token.
     pub token: Option<String>,
+    /// Those that rotations replaced, the oldest first.
+    pub former: Vec<String>,
+    /// What the server last returned of the client.
+    pub document: Map<String, Value>,
 }
 
 /// One target under test, and everything that was seen of it.
@@ -182,9 +189,12 @@ impl<'a> Harness<'a> {
                 match word("client_id").filter(|_| success) {
                     Some(client_id) => {
                         let client = Client {
+                            exchange: index,
                             client_id,
                             uri: word("registration_client_uri"),
                             token: word("registration_access_token"),
+                            former: Vec::new(),
+                            document: response.object().cloned().unwrap_or_default(),
                         };
                         self.clients.push(client.clone());
                         self.ledger.registered(Registered {
@@ -215,7 +225,17 @@ impl<'a> Harness<'a> {
     /// Has every exchange judged that was not judged yet. Before the ladder has ended nothing is: only then is it known
     /// whether the URL is a registration endpoint at all.
     pub fn judge_pending(&mut self) {
-        while self.judged < self.exchanges.len() {
+        self.judge_up_to(self.exchanges.len());
+    }
+
+    /// Passes over an exchange that is going to be repeated, after all before it have been judged.
+    pub fn leave_unjudged(&mut self, exchange: usize) {
+        self.judge_up_to(exchange);
+        self.judged = self.judged.max(exchange + 1);
+    }
+
+    fn judge_up_to(&mut self, end: usize) {
+        while self.judged < end {
             let exchange = &self.exchanges[self.judged];
             self.judged += 1;
             let context = Context { repeats_accepted: self.repeats_accepted(exchange), ..self.context.clone() };
@@ -224,24 +244,7 @@ impl<'a> Harness<'a> {
             for judgement in &judgements {
                 self.evidence.judgement(judgement, exchange.id, &self.case);
             }
-            if exchange.request.kind == Kind::Delete
-                && exchange.response().is_some_and(|r| r.status == 204)
-                && let Some(client) =
-                    self.clients.iter().find(|c| c.uri.as_deref() == Some(exchange.request.url.as_str()))
-            {
-                self.memory.forget(&client.client_id);
-            }
         }
-    }
-
-    /// What the judge says of one exchange, without taking it in: for the evidence of a case.
-    pub fn holds(&self, exchange: usize, requirement: &str) -> bool {
-        let exchange = &self.exchanges[exchange];
-        let context = Context { repeats_accepted: self.repeats_accepted(exchange), ..self.context.clone() };
-        self.judge
-            .judge(exchange, &context)
-            .iter()
-            .any(|j| j.requirement == requirement && matches!(j.claim, crate::judge::Claim::Holds))
     }
 
     /// Whether a registration repeats metadata that the target accepted, with the same credentials.
@@ -276,64 +279,12 @@ impl<'a> Harness<'a> {
         request.auth = auth;
         let token = self.target.token.as_deref().unwrap_or("dcrspec-no-token");
         let value = match auth {
-            Auth::None | Auth::Registration | Auth::Client => return,
+            Auth::None | Auth::Registration | Auth::Altered | Auth::Former | Auth::Another | Auth::Client => return,
             Auth::Initial => token.to_owned(),
             Auth::Random => "dcrspec-a-token-that-nobody-issued".to_owned(),
             Auth::Truncated => token.chars().take(token.chars().count().saturating_sub(3).max(1)).collect(),
         };
         request.headers.push("authorization", format!("Bearer {value}"));
-    }
-
-    /// A request to the configuration endpoint of a client of ours, unless its URI lies elsewhere.
-    pub fn configuration_request(&self, client: &Client, kind: Kind) -> Result<Request, String> {
-        let (Some(uri), Some(token)) = (&client.uri, &client.token) else {
-            return Err("the answer held no registration_client_uri and registration_access_token".into());
-        };
-        let origin = crate::target::origin(uri);
-        let expected = [Some(self.ground.endpoint.as_str()), self.ground.issuer.as_deref()];
-        let allowed = self.target.allowed_origins.iter().map(String::as_str);
-        let known = expected
-            .into_iter()
-            .flatten()
-            .chain(allowed)
-            .any(|u| origin.is_some() && crate::target::origin(u) == origin);
-        if !known {
-            return Err(format!(
-                "registration_client_uri {uri:?} is on another origin than the endpoint; no token is sent there (--allow-origin permits it)"
-            ));
-        }
-        let method = match kind {
-            Kind::Read => "GET",
-            Kind::Delete => "DELETE",
-            _ => return Err("only reads and deletes are sent".into()),
-        };
-        let mut headers = Headers::default();
-        headers.push("accept", "application/json");
-        headers.push("authorization", format!("Bearer {token}"));
-        Ok(Request {
-            kind,
-            method: method.into(),
-            url: uri.clone(),
-            headers,
-            body: bytes::Bytes::new(),
-            auth: Auth::Registration,
-        })
-    }
-
-    /// Takes over a rotated token or URI from the answer to a read.
-    pub fn rotated(&mut self, client_id: &str, exchange: usize) {
-        let Some(response) = self.exchanges[exchange].response().filter(|r| r.status == 200) else { return };
-        let token = response.member("registration_access_token").map(str::to_owned);
-        let uri = response.member("registration_client_uri").map(str::to_owned);
-        let Some(client) = self.clients.iter_mut().find(|c| c.client_id == client_id) else { return };
-        let changed = token.is_some() && token != client.token || uri.is_some() && uri != client.uri;
-        if changed {
-            client.token = token.or(client.token.take());
-            client.uri = uri.or(client.uri.take());
-            let (uri, token) = (client.uri.clone(), client.token.clone());
-            let noted = self.ledger.rotated(client_id, uri, token);
-            self.note(noted);
-        }
     }
 
     /// Deletes the clients that are still there, the newest first, and names those that stay.

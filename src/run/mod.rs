@@ -5,6 +5,7 @@ mod evidence;
 mod execute;
 mod expect;
 pub(crate) mod harness;
+mod manage;
 mod prepare;
 mod result;
 mod usage;

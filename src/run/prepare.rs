@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::harness::Harness;
 use crate::{
+    judge::blames_credentials,
     report::{CapabilityState, RungRecord},
     spec::Capability,
     suite::BaseKind,
@@ -334,7 +335,7 @@ impl Harness<'_> {
         let exchange = &self.exchanges[index];
         let id = Some(exchange.id);
         let capabilities = &mut self.ground.capabilities;
-        match exchange.response().map(|r| r.status) {
+        match exchange.response().map(|r| if blames_credentials(r) { 401 } else { r.status }) {
             Some(401 | 403) => {
                 self.context.protected = true;
                 capabilities.present(Capability::InitialAccessToken, "a registration without a token is refused", id);
@@ -387,7 +388,7 @@ impl Harness<'_> {
             return;
         }
         let index = self.send(request, "").await;
-        self.rotated(&client.client_id, index);
+        self.rotated(&client, index);
         let exchange = &self.exchanges[index];
         let shown = exchange.response().filter(|r| r.status == 200).and_then(|r| r.object());
         if shown.is_some_and(|o| o.keys().any(|k| k.eq_ignore_ascii_case("client_name#fr"))) {
@@ -416,7 +417,7 @@ impl Harness<'_> {
         capabilities.present(Capability::Rfc7592, "an answer held a client configuration endpoint", None);
         let Ok(request) = self.configuration_request(&client, Kind::Read) else { return };
         let index = self.send(request, "").await;
-        self.rotated(&client.client_id, index);
+        self.rotated(&client, index);
         let exchange = &self.exchanges[index];
         let id = Some(exchange.id);
         let capabilities = &mut self.ground.capabilities;
@@ -429,6 +430,7 @@ impl Harness<'_> {
             }
             None => {}
         }
+        self.probe_update(client.exchange).await;
         // The newest client, so that the accepted base clients outlive the probe.
         let Some(throw_away) = self.clients.last().cloned().filter(|_| self.options.clean_up) else { return };
         if throw_away.token.is_none() {
@@ -452,6 +454,41 @@ impl Harness<'_> {
                     Some(deleted.id),
                 ),
                 None => {}
+            }
+        }
+    }
+}
+
+impl Harness<'_> {
+    /// Whether the unchanged document of a fresh client is taken back: without its secret, and where that is refused with
+    /// it, since both are right (RFC 7592, 2.2).
+    async fn probe_update(&mut self, registration: usize) {
+        for with_secret in [false, true] {
+            let Some(client) = self.clients.iter().find(|c| c.exchange == registration).cloned() else { return };
+            let mut document = client.document.clone();
+            document.retain(|name, _| {
+                !super::manage::EXCLUDED.contains(&name.as_str()) && (with_secret || name != "client_secret")
+            });
+            let Ok(request) = self.update_request(&client, &document) else { return };
+            let index = self.send(request, "").await;
+            self.rotated(&client, index);
+            let exchange = &self.exchanges[index];
+            let id = Some(exchange.id);
+            let capabilities = &mut self.ground.capabilities;
+            let capability = Capability::Rfc7592Update;
+            match exchange.response().map(|r| r.status) {
+                Some(200) => {
+                    return capabilities.present(capability, "an update that changes nothing was answered 200", id);
+                }
+                Some(405) => return capabilities.absent(capability, "an update was answered 405", id),
+                Some(status) => {
+                    let reason = format!("an update that changes nothing was answered {status}");
+                    capabilities.set(capability, CapabilityState::Unknown, reason, id);
+                    if status != 400 {
+                        return;
+                    }
+                }
+                None => return,
             }
         }
     }
@@ -503,6 +540,9 @@ fn said(exchange: &Exchange, token_given: bool) -> (String, Option<String>, bool
         403 => Some("the token was taken and the registration forbidden: does it carry the right to register clients?"),
         404 | 405 => Some("is this the registration endpoint? --issuer URL finds it from the server's metadata"),
         415 => Some("the endpoint does not take application/json"),
+        400 if blames_credentials(response) && !token_given => {
+            Some("give an initial access token: --token-env VAR, --token-file FILE or --token TOKEN")
+        }
         400 => Some("give metadata that this server accepts: --client FILE"),
         429 => Some("the server limits registrations; wait, or lower --rate"),
         300..=399 => Some("redirects are not followed; give the URL that is meant"),

@@ -32,24 +32,41 @@ impl Harness<'_> {
 
     /// A token request by the method that the client was registered for.
     pub(super) fn token_request(&self, action: &TokenAction, client: &Map<String, Value>) -> Result<Request, End> {
+        let mut form = vec![("grant_type", action.grant.as_str())];
+        let uri = client.get("redirect_uris").and_then(|u| u.get(0)).and_then(Value::as_str).unwrap_or_default();
+        match action.grant.as_str() {
+            "authorization_code" => {
+                form.extend([("code", NONSENSE_CODE), ("redirect_uri", uri), ("code_verifier", CODE_VERIFIER)]);
+            }
+            "refresh_token" => form.push(("refresh_token", "dcrspec-nonsense-refresh-token")),
+            _ => {}
+        }
+        self.as_client("token_endpoint", client, action.method.as_deref(), &form)
+    }
+
+    /// A question about an access token (RFC 7662, 2.1), asked with the credentials of a client. A token that looks
+    /// self-contained may outlive what it stands for, so nothing is asked about it.
+    pub(super) fn introspection_request(&self, token: &str, client: &Map<String, Value>) -> Result<Request, End> {
+        if token.split('.').count() == 3 {
+            return Err(End::Skip("the access token is self-contained and may live on to its expiry".into()));
+        }
+        self.as_client("introspection_endpoint", client, None, &[("token", token)])
+    }
+
+    /// A form for an endpoint that the metadata names, with a client's own credentials (RFC 6749, 2.3).
+    fn as_client(
+        &self,
+        endpoint: &str,
+        client: &Map<String, Value>,
+        method: Option<&str>,
+        parameters: &[(&str, &str)],
+    ) -> Result<Request, End> {
         let word = |name: &str| client.get(name).and_then(Value::as_str);
-        let method = action.method.as_deref().or(word("token_endpoint_auth_method")).unwrap_or("client_secret_basic");
+        let method = method.or(word("token_endpoint_auth_method")).unwrap_or("client_secret_basic");
         let client_id = word("client_id").ok_or_else(|| End::Skip("the client_id is not a string".into()))?;
         let secret = word("client_secret");
         let mut form = Serializer::new(String::new());
-        form.append_pair("grant_type", &action.grant);
-        match action.grant.as_str() {
-            "authorization_code" => {
-                let uri =
-                    client.get("redirect_uris").and_then(|u| u.get(0)).and_then(Value::as_str).unwrap_or_default();
-                form.append_pair("code", NONSENSE_CODE).append_pair("redirect_uri", uri);
-                form.append_pair("code_verifier", CODE_VERIFIER);
-            }
-            "refresh_token" => {
-                form.append_pair("refresh_token", "dcrspec-nonsense-refresh-token");
-            }
-            _ => {}
-        }
+        form.extend_pairs(parameters);
         let mut headers = Headers::default();
         headers.push("accept", "application/json");
         headers.push("content-type", "application/x-www-form-urlencoded");
@@ -71,7 +88,7 @@ impl Harness<'_> {
         Ok(Request {
             kind: Kind::Token,
             method: "POST".into(),
-            url: self.endpoint("token_endpoint")?,
+            url: self.endpoint(endpoint)?,
             headers,
             body: form.finish().into(),
             auth: Auth::Client,

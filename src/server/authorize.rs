@@ -22,7 +22,12 @@ pub(super) async fn authorization(State(server): State<ReferenceServer>, request
 fn answer(server: &ReferenceServer, query: &str) -> Result<Response, &'static str> {
     let form = token::unique(query.as_bytes()).ok_or("A parameter stands twice in the request.")?;
     let client_id = form.get("client_id").ok_or("The request does not name a client.")?;
-    let instances = server.lock().store.by_id(client_id);
+    let state = server.lock();
+    let mut instances = state.store.by_id(client_id);
+    if server.faults().has(Fault::DeletedAuthorizes) {
+        instances.extend(state.gone.values().filter(|client| client.id_text() == *client_id).cloned());
+    }
+    drop(state);
     if instances.is_empty() || server.faults().has(Fault::AuthorizeUnknownClient) {
         return Err("The client is unknown.");
     }

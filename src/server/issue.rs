@@ -14,7 +14,7 @@ use super::defects::{Fault, Faults};
 const DAY: i64 = 86_400;
 
 /// A registered client.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Client {
     /// The last segment of `registration_client_uri`. In a server without defects it is the `client_id`.
     pub(super) handle: String,
@@ -22,10 +22,17 @@ pub(super) struct Client {
     pub(super) issued_at: Value,
     pub(super) secret: Option<Value>,
     pub(super) secret_expires_at: Option<Value>,
+    /// The registration access token (RFC 7592, section 3).
     pub(super) access_token: String,
+    /// Those that rotation has replaced, the oldest first.
+    pub(super) former_tokens: Vec<String>,
+    /// What answers show in place of the secret, for the defect that shows another.
+    pub(super) shown_secret: Option<Value>,
     /// When it was registered, in seconds, whatever `issued_at` claims.
     pub(super) registered_at: i64,
     pub(super) metadata: Map<String, Value>,
+    /// What it was registered with, before any update.
+    pub(super) first_metadata: Map<String, Value>,
 }
 
 impl Client {
@@ -50,6 +57,7 @@ pub(super) struct Mint {
     /// What the defects that repeat themselves go on issuing.
     first_id: Option<Value>,
     first_secret: Option<Value>,
+    first_token: Option<String>,
 }
 
 impl Mint {
@@ -60,7 +68,7 @@ impl Mint {
     /// When the operating system has no randomness to give.
     pub(super) fn new(seed: Option<u64>) -> Self {
         let random = seed.map_or_else(Self::from_system, ChaCha20Rng::seed_from_u64);
-        Self { random, first_id: None, first_secret: None }
+        Self { random, first_id: None, first_secret: None, first_token: None }
     }
 
     fn from_system() -> ChaCha20Rng {
@@ -133,11 +141,31 @@ pub(super) fn issue(
         issued_at: issued_at(request, faults, now),
         secret,
         secret_expires_at,
-        access_token: mint.secret(),
+        access_token: access_token(faults, mint),
+        former_tokens: Vec::new(),
+        shown_secret: None,
         registered_at: now,
+        first_metadata: metadata.clone(),
         metadata,
         handle,
     }
+}
+
+fn access_token(faults: &Faults, mint: &mut Mint) -> String {
+    let token = mint.secret();
+    if faults.has(Fault::TokenShort) {
+        return format!("{:08x}", mint.number() & 0xffff_ffff);
+    }
+    if faults.has(Fault::TokenShared) {
+        return mint.first_token.get_or_insert(token).clone();
+    }
+    if faults.has(Fault::TokenWithQuote) { format!("\"{token}\"") } else { token }
+}
+
+/// Whether a client of this metadata authenticates with a secret.
+pub(super) fn needs_secret(metadata: &Map<String, Value>) -> bool {
+    let method = metadata.get("token_endpoint_auth_method").and_then(Value::as_str);
+    matches!(method, Some("client_secret_basic" | "client_secret_post"))
 }
 
 fn client_id(request: &Map<String, Value>, handle: &str, faults: &Faults, mint: &mut Mint) -> Value {

@@ -6,6 +6,7 @@ mod body;
 mod defects;
 mod issue;
 mod jwks;
+mod manage;
 mod metadata;
 mod redirect;
 mod respond;
@@ -15,6 +16,7 @@ mod store;
 mod tests;
 mod token;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -37,6 +39,7 @@ use store::Store;
 const REGISTRATION_PATH: &str = "/register";
 const AUTHORIZATION_PATH: &str = "/authorize";
 const TOKEN_PATH: &str = "/token";
+const INTROSPECTION_PATH: &str = "/introspect";
 
 /// The longest request body that is read, in bytes.
 const BODY_LIMIT: usize = 256 * 1024;
@@ -53,11 +56,31 @@ pub enum Configuration {
     SharedIds,
     /// Anyone may register, and software statements are understood (RFC 7591, sections 2.3 and 3.1.1). The others ignore them.
     Statement,
+    /// Every read and update hands out a new registration access token and a new secret (RFC 7592, section 5).
+    Rotating,
+    /// Clients cannot be updated (RFC 7592, section 2).
+    NoUpdate,
+    /// Clients cannot be deleted (RFC 7592, section 2.3).
+    NoDelete,
+    /// Public clients may not read, and confidential ones neither update nor delete themselves (RFC 7592, sections 2.1 to 2.3).
+    Forbidding,
+    /// The registration endpoint is the configuration endpoint of all clients, told apart by their tokens (RFC 7592, appendix B).
+    OneUrl,
 }
 
 impl Configuration {
     /// Every configuration.
-    pub const ALL: [Self; 4] = [Self::Open, Self::Protected, Self::SharedIds, Self::Statement];
+    pub const ALL: [Self; 9] = [
+        Self::Open,
+        Self::Protected,
+        Self::SharedIds,
+        Self::Statement,
+        Self::Rotating,
+        Self::NoUpdate,
+        Self::NoDelete,
+        Self::Forbidding,
+        Self::OneUrl,
+    ];
 
     /// The name used in reports.
     pub const fn name(self) -> &'static str {
@@ -66,7 +89,17 @@ impl Configuration {
             Self::Protected => "protected",
             Self::SharedIds => "shared-ids",
             Self::Statement => "statement",
+            Self::Rotating => "rotating",
+            Self::NoUpdate => "no-update",
+            Self::NoDelete => "no-delete",
+            Self::Forbidding => "forbidding",
+            Self::OneUrl => "one-url",
         }
+    }
+
+    /// Whether every client can be deleted by whoever registered it.
+    pub const fn deletes(self) -> bool {
+        !matches!(self, Self::NoDelete | Self::Forbidding)
     }
 }
 
@@ -133,6 +166,11 @@ impl ServerConfig {
         Self { configuration: Configuration::SharedIds, ..Self::open(issuer) }
     }
 
+    /// A server without defects in a configuration that takes no further settings.
+    pub fn plain(configuration: Configuration, issuer: impl Into<String>) -> Self {
+        Self { configuration, ..Self::open(issuer) }
+    }
+
     /// A server without defects that believes the software statements which [`STATEMENT_ISSUER`] makes with [`statement_key`] (RFC 7591,
     /// section 2.3).
     pub fn statement(issuer: impl Into<String>) -> Self {
@@ -161,6 +199,10 @@ struct Shared {
 struct Mutable {
     store: Store,
     mint: Mint,
+    /// Deleted clients by handle, for the defects that cannot forget.
+    gone: HashMap<String, Arc<issue::Client>>,
+    /// The client_id of whoever was given an access token, by token.
+    granted: HashMap<String, String>,
 }
 
 impl ReferenceServer {
@@ -169,18 +211,24 @@ impl ReferenceServer {
     /// Without a seed, when the operating system has no randomness to give.
     pub fn new(config: ServerConfig) -> Self {
         let faults = Faults::new(&config.defects);
-        let state = Mutex::new(Mutable { store: Store::default(), mint: Mint::new(config.seed) });
+        let state = Mutex::new(Mutable {
+            store: Store::default(),
+            mint: Mint::new(config.seed),
+            gone: HashMap::new(),
+            granted: HashMap::new(),
+        });
         Self(Arc::new(Shared { config, faults, state }))
     }
 
     /// The server's endpoints: client registration (RFC 7591, section 3), client configuration (RFC 7592, section 2), authorization and
-    /// token (RFC 6749, section 3) and metadata (RFC 8414, section 3).
+    /// token (RFC 6749, section 3), introspection (RFC 7662, section 2) and metadata (RFC 8414, section 3).
     pub fn router(&self) -> Router {
         Router::new()
             .route(REGISTRATION_PATH, any(registration))
-            .route("/register/{client_id}", any(configuration))
+            .route("/register/{client_id}", any(manage::configuration))
             .route(AUTHORIZATION_PATH, get(authorize::authorization))
             .route(TOKEN_PATH, post(token::token))
+            .route(INTROSPECTION_PATH, post(token::introspection))
             .route("/.well-known/oauth-authorization-server", get(metadata_document))
             .fallback(async || respond::empty(StatusCode::NOT_FOUND))
             .layer(axum::middleware::map_response_with_state(self.clone(), stamp))
@@ -204,6 +252,15 @@ impl ReferenceServer {
 
     fn faults(&self) -> &Faults {
         &self.0.faults
+    }
+
+    /// What `registration_client_uri` begins with, before a slash and the client's handle; or all of it, without the slash.
+    fn configuration_base(&self) -> respond::ConfigurationUrl {
+        let url = self.registration_endpoint();
+        match self.0.config.configuration {
+            Configuration::OneUrl => respond::ConfigurationUrl::One(url),
+            _ => respond::ConfigurationUrl::Each(url),
+        }
     }
 
     fn registration_endpoint(&self) -> String {
@@ -241,23 +298,31 @@ impl ReferenceServer {
     fn register(&self, request: &Map<String, Value>) -> Result<Response, Refusal> {
         let (config, faults) = (&self.0.config, self.faults());
         let now = config.clock.now();
-        let stated = match config.configuration {
-            Configuration::Statement => statement::read(request, config.statement_key.as_ref(), now, faults)?,
-            _ if faults.has(Fault::UnsignedStatementUsed) => statement::unsigned(request),
-            _ => None,
-        };
-        let metadata = metadata::register(request, stated.as_ref(), faults)?;
+        let metadata = self.checked(request, faults)?;
         let share_ids = config.configuration == Configuration::SharedIds;
         let mut state = self.lock();
-        let Mutable { store, mint } = &mut *state;
+        let Mutable { store, mint, .. } = &mut *state;
         let client = issue(request, metadata, share_ids, faults, mint, now);
         if faults.has(Fault::SameSecondReplaces) {
             store.remove_newest_of(now);
         }
         let client = store.insert(client);
         drop(state);
-        let document = respond::client_information(&client, &self.registration_endpoint(), faults);
+        let document = respond::client_information(&client, &self.configuration_base(), faults);
         Ok(respond::created(document, faults))
+    }
+
+    /// The metadata of a registration or an update, with defaults filled in, or why it is refused.
+    fn checked(&self, request: &Map<String, Value>, faults: &Faults) -> Result<Map<String, Value>, Refusal> {
+        let config = &self.0.config;
+        let stated = match config.configuration {
+            Configuration::Statement => {
+                statement::read(request, config.statement_key.as_ref(), config.clock.now(), faults)?
+            }
+            _ if faults.has(Fault::UnsignedStatementUsed) => statement::unsigned(request),
+            _ => None,
+        };
+        metadata::register(request, stated.as_ref(), faults)
     }
 
     fn refuse(&self, refusal: &Refusal, client_name: Option<&str>) -> Response {
@@ -281,6 +346,10 @@ async fn registration(State(server): State<ReferenceServer>, request: Request) -
     let (parts, body) = request.into_parts();
     let query = parts.uri.query().unwrap_or_default();
     let by_get = parts.method == Method::GET && server.faults().has(Fault::GetRegisters);
+    let managed = [Method::GET, Method::HEAD, Method::PUT, Method::DELETE].contains(&parts.method);
+    if managed && server.0.config.configuration == Configuration::OneUrl {
+        return server.manage(&parts.method, None, &parts.headers, body).await;
+    }
     if parts.method != Method::POST && !by_get {
         return not_allowed("POST");
     }
@@ -305,28 +374,6 @@ async fn registration(State(server): State<ReferenceServer>, request: Request) -
     server.register(&request).unwrap_or_else(|refusal| server.refuse(&refusal, name))
 }
 
-/// The client configuration endpoint: read and delete (RFC 7592, sections 2.1 and 2.3).
-async fn configuration(State(server): State<ReferenceServer>, request: Request) -> Response {
-    let method = request.method();
-    if ![Method::GET, Method::HEAD, Method::DELETE].contains(method) {
-        return not_allowed("GET, HEAD, DELETE");
-    }
-    let handle = request.uri().path().rsplit('/').next().unwrap_or_default();
-    let headers = request.headers();
-    let instances = server.lock().store.by_handle(handle);
-    let token = bearer_token(headers);
-    // RFC 7592, section 2: an unknown client and a wrong token are answered alike.
-    let Some(client) = instances.into_iter().find(|client| token == Some(client.access_token.as_str())) else {
-        return respond::unauthorized(headers.contains_key(AUTHORIZATION), true, true);
-    };
-    if method == Method::DELETE {
-        server.lock().store.remove(handle);
-        return respond::empty(StatusCode::NO_CONTENT);
-    }
-    let document = respond::client_information(&client, &server.registration_endpoint(), server.faults());
-    respond::document(&Value::Object(document))
-}
-
 /// The server's metadata (RFC 8414, section 2).
 async fn metadata_document(State(server): State<ReferenceServer>) -> Response {
     let issuer = &server.0.config.issuer;
@@ -334,6 +381,7 @@ async fn metadata_document(State(server): State<ReferenceServer>) -> Response {
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}{AUTHORIZATION_PATH}"),
         "token_endpoint": format!("{issuer}{TOKEN_PATH}"),
+        "introspection_endpoint": format!("{issuer}{INTROSPECTION_PATH}"),
         "registration_endpoint": server.registration_endpoint(),
         "response_types_supported": metadata::RESPONSE_TYPES,
         "grant_types_supported": metadata::GRANT_TYPES,

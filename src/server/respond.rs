@@ -72,19 +72,73 @@ pub(super) fn empty(status: StatusCode) -> Response {
     response
 }
 
+/// How `registration_client_uri` is made.
+pub(super) enum ConfigurationUrl {
+    /// One below this URL for each client.
+    Each(String),
+    /// This one for all (RFC 7592, appendix B).
+    One(String),
+}
+
+impl ConfigurationUrl {
+    fn of(&self, client: &Client, faults: &Faults) -> String {
+        match self {
+            Self::Each(base) if faults.has(Fault::ConfigurationUriRelative) => {
+                let path = base.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
+                format!("{}/{}", path.unwrap_or_default(), client.handle)
+            }
+            Self::Each(base) => format!("{base}/{}", client.handle),
+            Self::One(url) => url.clone(),
+        }
+    }
+}
+
+/// The client information response to a read or an update (RFC 7592, section 3).
+pub(super) fn managed(status: StatusCode, mut document: Map<String, Value>, faults: &Faults) -> Response {
+    if faults.has(Fault::ManagedWithoutUri) {
+        document.shift_remove("registration_client_uri");
+    }
+    if faults.has(Fault::ManagedWithoutToken) {
+        document.shift_remove("registration_access_token");
+    }
+    if faults.has(Fault::ManagedWithoutSecret) {
+        document.shift_remove("client_secret");
+        document.shift_remove("client_secret_expires_at");
+    }
+    if faults.has(Fault::ManagedSecretMasked)
+        && let Some(secret) = document.get_mut("client_secret")
+    {
+        *secret = json!("************");
+    }
+    if faults.has(Fault::ManagedWithoutExpiry) {
+        document.shift_remove("client_secret_expires_at");
+    }
+    let media_type = if faults.has(Fault::ManagedHtml) { "text/html; charset=utf-8" } else { JSON };
+    let mut response = response(status, media_type, Value::Object(document).to_string());
+    if faults.has(Fault::ManagedCacheable) {
+        response.headers_mut().remove(CACHE_CONTROL);
+        response.headers_mut().remove(PRAGMA);
+    }
+    response
+}
+
 /// The client information of RFC 7591, section 3.2.1, with the two members of RFC 7592, section 3.
-pub(super) fn client_information(client: &Client, base: &str, faults: &Faults) -> Map<String, Value> {
+pub(super) fn client_information(client: &Client, url: &ConfigurationUrl, faults: &Faults) -> Map<String, Value> {
     let mut document = Map::new();
     document.insert("client_id".into(), client.client_id.clone());
     document.insert("client_id_issued_at".into(), client.issued_at.clone());
-    if let Some(secret) = &client.secret {
+    if let Some(secret) = client.shown_secret.as_ref().or(client.secret.as_ref()) {
         document.insert("client_secret".into(), secret.clone());
     }
     if let Some(expiry) = &client.secret_expires_at {
         document.insert("client_secret_expires_at".into(), expiry.clone());
     }
-    document.insert("registration_access_token".into(), json!(client.access_token));
-    document.insert("registration_client_uri".into(), json!(format!("{base}/{}", client.handle)));
+    if !faults.has(Fault::TokenMissing) {
+        document.insert("registration_access_token".into(), json!(client.access_token));
+    }
+    if !faults.has(Fault::ConfigurationUriMissing) {
+        document.insert("registration_client_uri".into(), json!(url.of(client, faults)));
+    }
     document.extend(client.metadata.clone());
     distort(&mut document, faults);
     document

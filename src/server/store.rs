@@ -15,6 +15,7 @@ pub(super) struct Store {
     by_age: BTreeMap<u64, Arc<Client>>,
     by_handle: HashMap<String, BTreeSet<u64>>,
     by_id: HashMap<String, BTreeSet<u64>>,
+    by_token: HashMap<String, u64>,
 }
 
 impl Store {
@@ -27,6 +28,7 @@ impl Store {
         let client = Arc::new(client);
         self.by_handle.entry(client.handle.clone()).or_default().insert(self.next);
         self.by_id.entry(client.id_text()).or_default().insert(self.next);
+        self.by_token.insert(client.access_token.clone(), self.next);
         self.by_age.insert(self.next, Arc::clone(&client));
         self.next += 1;
         client
@@ -34,6 +36,7 @@ impl Store {
 
     fn forget(&mut self, age: u64) {
         let Some(client) = self.by_age.remove(&age) else { return };
+        self.by_token.remove(&client.access_token);
         for (index, key) in [(&mut self.by_handle, client.handle.clone()), (&mut self.by_id, client.id_text())] {
             if let Some(ages) = index.get_mut(&key) {
                 ages.remove(&age);
@@ -66,6 +69,22 @@ impl Store {
 
     fn all(&self, ages: Option<&BTreeSet<u64>>) -> Vec<Arc<Client>> {
         ages.into_iter().flatten().filter_map(|age| self.by_age.get(age).cloned()).collect()
+    }
+
+    /// The client with this registration access token.
+    pub(super) fn by_token(&self, token: &str) -> Option<Arc<Client>> {
+        self.by_token.get(token).and_then(|age| self.by_age.get(age)).cloned()
+    }
+
+    /// Puts a client in the place of an earlier state of it. Its handle and identifier stay.
+    pub(super) fn replace(&mut self, old: &Arc<Client>, new: Client) -> Arc<Client> {
+        let new = Arc::new(new);
+        // A state that is no longer the newest was overtaken by another request, and the later one wins.
+        if let Some(age) = self.by_token.remove(&old.access_token) {
+            self.by_token.insert(new.access_token.clone(), age);
+            self.by_age.insert(age, Arc::clone(&new));
+        }
+        new
     }
 
     /// Removes every instance of a client.

@@ -19,6 +19,9 @@ use super::{ReferenceServer, metadata};
 /// The longest request body that is read, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
+/// The most access tokens that are remembered; then all are forgotten, which ends them.
+const GRANTED: usize = 10_000;
+
 /// How long a token is good for, in seconds. Nothing takes it.
 const LIFETIME: u32 = 600;
 
@@ -33,6 +36,27 @@ pub(super) async fn token(State(server): State<ReferenceServer>, request: Reques
         return refused(("invalid_request", "The body is too long."));
     };
     answer(&server, &parts.headers, &bytes).unwrap_or_else(refused)
+}
+
+/// Whether an access token is good (RFC 7662, section 2): while its client is registered. Any client that authenticates may ask.
+pub(super) async fn introspection(State(server): State<ReferenceServer>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(bytes) = axum::body::to_bytes(body, BODY_LIMIT).await else {
+        return refused(("invalid_request", "The body is too long."));
+    };
+    let asked = read_form(&parts.headers, &bytes).and_then(|form| {
+        authenticate(&server, &parts.headers, &form)?;
+        form.get("token").cloned().ok_or(("invalid_request", "token is missing."))
+    });
+    let token = match asked {
+        Ok(token) => token,
+        Err(error) => return refused(error),
+    };
+    let state = server.lock();
+    let active = state.granted.get(&token).is_some_and(|client_id| {
+        !state.store.by_id(client_id).is_empty() || server.faults().has(Fault::GrantsOutliveClient)
+    });
+    respond::document(&json!({ "active": active }))
 }
 
 fn answer(server: &ReferenceServer, headers: &HeaderMap, body: &[u8]) -> Result<Response, TokenError> {
@@ -107,7 +131,12 @@ fn authenticate(server: &ReferenceServer, headers: &HeaderMap, form: &Form) -> R
         let registered = client.metadata.get("token_endpoint_auth_method").and_then(Value::as_str);
         registered.unwrap_or("client_secret_basic") == method && (method == "none" || client.secret_text() == secret)
     };
-    let instances = server.lock().store.by_id(&id);
+    let state = server.lock();
+    let mut instances = state.store.by_id(&id);
+    if faults.has(Fault::DeletedAuthenticates) {
+        instances.extend(state.gone.values().filter(|client| client.id_text() == id).cloned());
+    }
+    drop(state);
     instances.into_iter().find(fits).ok_or(FAILED)
 }
 
@@ -137,7 +166,14 @@ fn issue(server: &ReferenceServer, client: &Client, form: &Form) -> Result<Respo
         return Err(("invalid_scope", "The client is not registered for the scope."));
     }
     let mut answer = Map::new();
-    answer.insert("access_token".into(), json!(server.lock().mint.secret()));
+    let mut state = server.lock();
+    let token = state.mint.secret();
+    if state.granted.len() >= GRANTED {
+        state.granted.clear();
+    }
+    state.granted.insert(token.clone(), client.id_text());
+    drop(state);
+    answer.insert("access_token".into(), json!(token));
     answer.insert("token_type".into(), json!("Bearer"));
     answer.insert("expires_in".into(), json!(LIFETIME));
     if let Some(scope) = wanted.or(registered) {

@@ -304,6 +304,9 @@ pub struct Requirement {
     pub killable: bool,
     #[serde(default)]
     pub why_not: Option<String>,
+    /// Why no case tries it and no rule watches it.
+    #[serde(default)]
+    pub not_tried: Option<String>,
     /// Whether it runs only with `--unsafe`, or at a server that dcrspec holds itself.
     #[serde(default, rename = "unsafe")]
     pub is_unsafe: bool,

@@ -5,7 +5,7 @@ use std::{collections::HashSet, path::Path, sync::OnceLock};
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 
-use super::{Case, Expect, RegisterAction, Step, SuiteFile, yaml};
+use super::{Case, Expect, RegisterAction, Step, SuiteFile, TokenWord, yaml};
 use crate::spec::Catalogue;
 
 /// A loaded suite with the text that it came from.
@@ -160,27 +160,50 @@ impl Linter<'_> {
         let actions = [
             step.register.is_some(),
             step.read.is_some(),
+            step.update.is_some(),
             step.delete.is_some(),
             step.token.is_some(),
+            step.introspect.is_some(),
             step.authorize.is_some(),
             step.request.is_some(),
         ];
         if actions.iter().filter(|a| **a).count() != 1 {
-            self.add(at, "each step has exactly one action: register, read, delete, token, authorize or request");
+            self.add(
+                at,
+                "each step has exactly one action: register, read, update, delete, token, introspect, authorize or request",
+            );
         }
         if let Some(action) = &step.register {
             self.register(at, action, names);
         }
         let clients = [
             step.read.as_ref().map(|c| &c.client),
+            step.read.as_ref().and_then(|c| c.another.as_ref()),
+            step.update.as_ref().map(|c| &c.client),
+            step.update.as_ref().and_then(|c| c.another.as_ref()),
             step.delete.as_ref().map(|c| &c.client),
+            step.delete.as_ref().and_then(|c| c.another.as_ref()),
+            step.request.as_ref().and_then(|c| c.client.as_ref()),
             step.token.as_ref().map(|c| &c.client),
+            step.introspect.as_ref().map(|c| &c.client),
+            step.introspect.as_ref().map(|c| &c.token_of),
             step.authorize.as_ref().map(|c| &c.client),
         ];
         for client in clients.into_iter().flatten() {
             if !names.contains(&client.value.as_str()) {
                 self.add(&client.referenced, format!("no earlier step is called {:?}", client.value));
             }
+        }
+        let tokens = [
+            step.read.as_ref().map(|c| (c.token, c.another.is_some())),
+            step.update.as_ref().map(|c| (c.token, c.another.is_some())),
+            step.delete.as_ref().map(|c| (c.token, c.another.is_some())),
+        ];
+        if tokens.into_iter().flatten().any(|(token, other)| (token == Some(TokenWord::Another)) != other) {
+            self.add(at, "`token: another` and `another: STEP` stand together");
+        }
+        for value in step.update.iter().flat_map(|u| u.with.values()) {
+            self.value_variables(at, value, names);
         }
         if let Some(uri) = step.authorize.as_ref().and_then(|a| a.redirect_uri.as_ref()) {
             self.variables(at, uri, names);

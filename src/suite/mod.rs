@@ -10,8 +10,9 @@ use include_dir::{Dir, include_dir};
 
 pub use load::{Lint, LoadError, Suite, embedded, load_path, load_text};
 pub use model::{
-    AuthWord, AuthorizeAction, BaseKind, Case, ClientRef, Control, CreatedExpect, Expect, RegisterAction,
-    RejectedExpect, RequestAction, StatusExpect, Step, SuiteFile, TokenAction, Transform,
+    AuthWord, AuthorizeAction, BaseKind, Case, Control, CreatedExpect, Expect, IntrospectAction, ManageAction,
+    RegisterAction, RejectedExpect, RequestAction, StatusExpect, Step, SuiteFile, TokenAction, TokenWord, Transform,
+    UpdateAction,
 };
 pub use schema::json_schema;
 

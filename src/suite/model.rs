@@ -79,7 +79,7 @@ pub enum Control {
 /// One request and what is expected of the answer. Exactly one action stands in a step.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(extend("oneOf" = one_of(&["register", "read", "delete", "token", "authorize", "request"])))]
+#[schemars(extend("oneOf" = one_of(&["register", "read", "update", "delete", "token", "introspect", "authorize", "request"])))]
 pub struct Step {
     /// Name under which later steps and variables refer to the answer: `${steps.NAME.response.client_id}`.
     #[serde(default)]
@@ -88,13 +88,19 @@ pub struct Step {
     pub register: Option<Box<RegisterAction>>,
     /// Reads a registered client (RFC 7592, 2.1).
     #[serde(default)]
-    pub read: Option<ClientRef>,
+    pub read: Option<ManageAction>,
+    /// Updates a registered client (RFC 7592, 2.2).
+    #[serde(default)]
+    pub update: Option<Box<UpdateAction>>,
     /// Deletes a registered client (RFC 7592, 2.3).
     #[serde(default)]
-    pub delete: Option<ClientRef>,
+    pub delete: Option<ManageAction>,
     /// Asks the token endpoint for a token with a registered client's own credentials (RFC 6749, 3.2).
     #[serde(default)]
     pub token: Option<TokenAction>,
+    /// Asks the introspection endpoint about the access token of an earlier step (RFC 7662, 2.1).
+    #[serde(default)]
+    pub introspect: Option<IntrospectAction>,
     /// Sends a user agent of ours to the authorization endpoint (RFC 6749, 3.1). No redirect is followed.
     #[serde(default)]
     pub authorize: Option<AuthorizeAction>,
@@ -165,13 +171,65 @@ pub enum AuthWord {
     Truncated,
 }
 
-/// A client that an earlier step registered.
+/// A request to the configuration endpoint of a client that an earlier step registered (RFC 7592, 2).
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ClientRef {
+pub struct ManageAction {
     /// The id of the step that registered it.
     #[schemars(with = "String")]
     pub client: Spanned<String>,
+    /// The token to present; the client's newest registration access token unless given.
+    #[serde(default)]
+    pub token: Option<TokenWord>,
+    /// For `token: another`: the id of the step that registered the other client.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub another: Option<Spanned<String>>,
+}
+
+/// An update. The document is what the server last returned of the client, without `client_secret` and the four members
+/// that an update must not hold (RFC 7592, 2.2), varied by `with` and `omit`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct UpdateAction {
+    /// The id of the step that registered it.
+    #[schemars(with = "String")]
+    pub client: Spanned<String>,
+    /// The token to present; the client's newest registration access token unless given.
+    #[serde(default)]
+    pub token: Option<TokenWord>,
+    /// For `token: another`: the id of the step that registered the other client.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub another: Option<Spanned<String>>,
+    /// Members set on top of the document; null is sent as null.
+    #[serde(default)]
+    pub with: Map<String, Value>,
+    /// Members of the document that are left out.
+    #[serde(default)]
+    pub omit: Vec<String>,
+    /// Sends the client_secret that was last issued.
+    #[serde(default)]
+    pub with_secret: bool,
+}
+
+/// Which token a request to a configuration endpoint presents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokenWord {
+    None,
+    /// A Bearer token that no server issued.
+    Random,
+    /// The client's own with its end cut off.
+    Truncated,
+    /// The client's own with one character changed.
+    Altered,
+    /// The one that a rotation replaced last.
+    Former,
+    /// That of another client.
+    Another,
+    /// The initial access token.
+    Initial,
 }
 
 /// A token request. The code of an authorization_code request is nonsense: what is looked at comes before it is.
@@ -188,6 +246,18 @@ pub struct TokenAction {
     pub method: Option<String>,
 }
 
+/// A question about an access token.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct IntrospectAction {
+    /// The id of the step whose answer holds the access token.
+    #[schemars(with = "String")]
+    pub token_of: Spanned<String>,
+    /// The id of the step that registered the client whose credentials are sent.
+    #[schemars(with = "String")]
+    pub client: Spanned<String>,
+}
+
 /// An authorization request for a code, with PKCE.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -200,11 +270,15 @@ pub struct AuthorizeAction {
     pub redirect_uri: Option<String>,
 }
 
-/// A request to the registration endpoint with another method.
+/// A request with another method, to the registration endpoint or to the configuration endpoint of `client`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RequestAction {
     pub method: String,
+    /// The id of the step that registered the client whose configuration endpoint is asked.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub client: Option<Spanned<String>>,
     /// Appended to the endpoint's URL after `?`; variables are filled in.
     #[serde(default)]
     pub query: Option<String>,

@@ -52,6 +52,7 @@ pub enum Kind {
     Discover,
     /// Anything else sent to the registration endpoint, such as another method.
     Probe,
+    /// Another method at a client configuration endpoint.
     Other,
 }
 
@@ -64,10 +65,17 @@ pub enum Auth {
     Initial,
     /// A Bearer token made up by the harness, which no server issued.
     Random,
-    /// The initial access token with its end cut off.
+    /// The initial access token, or at a client configuration endpoint the registration access token, with its end cut
+    /// off.
     Truncated,
-    /// A registration access token (RFC 7592).
+    /// The newest registration access token of the client that the request is about (RFC 7592).
     Registration,
+    /// That token with one character changed.
+    Altered,
+    /// A registration access token that a newer one has replaced.
+    Former,
+    /// The registration access token of another client.
+    Another,
     /// The credentials of a registered client (RFC 6749, 2.3).
     Client,
 }
@@ -271,6 +279,12 @@ impl Exchange {
             Outcome::Response(r) => Some(r),
             Outcome::Failure(_) => None,
         }
+    }
+
+    /// The 200 to a read or an update of a client with its own token: a client information response (RFC 7592, 3).
+    pub fn managed(&self) -> Option<&Response> {
+        let asked = matches!(self.request.kind, Kind::Read | Kind::Update) && self.request.auth == Auth::Registration;
+        asked.then(|| self.response()).flatten().filter(|r| r.status == 200)
     }
 
     /// Seconds since the epoch at which the response was made: its Date header, else the harness's clock.

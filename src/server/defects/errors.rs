@@ -4,7 +4,8 @@ use super::Defect;
 use super::Fault::*;
 
 pub(super) static DEFECTS: &[Defect] = &[
-    Defect::open("error-422", "rfc7591-3.2.2-error-status", Error422, "Refuses bad metadata with 422."),
+    Defect::open("error-422", "rfc7591-3.2.2-error-status", Error422, "Refuses bad metadata with 422.")
+        .also(&[("rfc7592-2.2-invalid-value-defaulted-or-error", "updates are refused by the same code")]),
     Defect::open(
         "name-type-crash",
         "rfc7591-3.2.2-error-status",
@@ -16,7 +17,8 @@ pub(super) static DEFECTS: &[Defect] = &[
         "rfc7591-3.2.2-error-status",
         Error200,
         "Refuses bad metadata with 200 and an error object.",
-    ),
+    )
+    .also(&[("rfc7592-2.2-update-200", "a refused update is answered 200 too")]),
     Defect::open("error-text", "rfc7591-3.2.2-error-json", ErrorText, "Refuses bad metadata with plain text."),
     Defect::open(
         "error-problem-json",
@@ -77,5 +79,10 @@ pub(super) static DEFECTS: &[Defect] = &[
         "rfc7591-3.1-registrations-independent",
         SameSecondReplaces,
         "Forgets a client when another one registers in the same second.",
-    ),
+    )
+    .also(&[
+        ("rfc7592-2-token-is-bearer", "with the client its token goes"),
+        ("rfc7592-2.3-forbidden-delete", "with the client its token goes"),
+        ("rfc7592-A.1-rotate-only-on-read-or-update", "with the client its token goes"),
+    ]),
 ];

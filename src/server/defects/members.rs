@@ -9,7 +9,8 @@ pub(super) static DEFECTS: &[Defect] = &[
         "rfc7591-2-auth-method-type",
         AuthMethodArray,
         "Returns token_endpoint_auth_method as an array.",
-    ),
+    )
+    .also(&[("rfc7592-2.2-update-roundtrip", "what it returns it does not take back")]),
     Defect::open(
         "auth-method-silent",
         "rfc7591-2-auth-method-default",
@@ -21,32 +22,38 @@ pub(super) static DEFECTS: &[Defect] = &[
         "rfc7591-2-grant-types-type",
         GrantTypesText,
         "Returns grant_types as one string with spaces.",
-    ),
+    )
+    .also(&[("rfc7592-2.2-update-roundtrip", "what it returns it does not take back")]),
     Defect::open(
         "grant-types-upper-case",
         "rfc7591-2-grant-types-exact-values",
         GrantTypesUpperCase,
         "Returns the grant type AUTHORIZATION_CODE.",
-    ),
+    )
+    .also(&[("rfc7592-2.2-update-roundtrip", "what it returns it does not take back")]),
     Defect::open(
         "response-types-text",
         "rfc7591-2-response-types-type",
         ResponseTypesText,
         "Returns response_types as one string.",
-    ),
+    )
+    .also(&[("rfc7592-2.2-update-roundtrip", "what it returns it does not take back")]),
     Defect::open(
         "response-types-upper-case",
         "rfc7591-2-response-types-exact-values",
         ResponseTypesUpperCase,
         "Returns the response type CODE.",
-    ),
+    )
+    .also(&[("rfc7592-2.2-update-roundtrip", "what it returns it does not take back")]),
     Defect::open(
         "types-inconsistent",
         "rfc7591-2.1-consistent-types",
         TypesInconsistent,
         "Registers grant types and response types that contradict each other.",
-    ),
-    Defect::open("name-array", "rfc7591-2-client-name-type", NameArray, "Returns client_name in an array."),
+    )
+    .also(&[("rfc7592-2.2-same-rules-as-registration", "updates are checked by the same code")]),
+    Defect::open("name-array", "rfc7591-2-client-name-type", NameArray, "Returns client_name in an array.")
+        .also(&[("rfc7592-2.2-update-roundtrip", "what it returns it does not take back")]),
     Defect::open(
         "name-null",
         "rfc7591-2-client-name-type",
@@ -89,9 +96,11 @@ pub(super) static DEFECTS: &[Defect] = &[
         LogoUriScheme,
         "Registers a logo_uri of any scheme, javascript too.",
     ),
-    Defect::open("scope-array", "rfc7591-2-scope-type", ScopeArray, "Returns scope as an array."),
+    Defect::open("scope-array", "rfc7591-2-scope-type", ScopeArray, "Returns scope as an array.")
+        .also(&[("rfc7592-2.2-update-roundtrip", "what it returns it does not take back")]),
     Defect::open("scope-commas", "rfc7591-2-scope-type", ScopeCommas, "Returns the scope values joined by commas."),
-    Defect::open("contacts-text", "rfc7591-2-contacts-type", ContactsText, "Returns contacts as one string."),
+    Defect::open("contacts-text", "rfc7591-2-contacts-type", ContactsText, "Returns contacts as one string.")
+        .also(&[("rfc7592-2.2-update-roundtrip", "what it returns it does not take back")]),
     Defect::open("jwks-text", "rfc7591-2-jwks-type", JwksText, "Returns jwks as a string of JSON."),
     Defect::open(
         "jwks-keys-object",
@@ -117,7 +126,8 @@ pub(super) static DEFECTS: &[Defect] = &[
         "rfc7591-2-ignore-unknown",
         UnknownRefused,
         "Refuses members that it does not know.",
-    ),
+    )
+    .also(&[("rfc7592-2.2-ignore-unknown", "updates are checked by the same code")]),
     Defect::open(
         "unknown-object-refused",
         "rfc7591-2-ignore-unknown",
@@ -149,7 +159,10 @@ pub(super) static DEFECTS: &[Defect] = &[
         VariantsOmitted,
         "Leaves language variants out of the 201, though a read shows them.",
     )
-    .also(&[("rfc7591-3.2.1-return-all-metadata", "a read shows a member that the 201 lacked")]),
+    .also(&[
+        ("rfc7592-3-return-all-metadata", "the read that shows the variants is a client information response too"),
+        ("rfc7591-3.2.1-return-all-metadata", "a read shows a member that the 201 lacked"),
+    ]),
     Defect::open(
         "name-mojibake",
         "rfc7591-2.2-untagged-as-is",

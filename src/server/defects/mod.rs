@@ -1,5 +1,6 @@
 //! The ways in which the reference server can be told to misbehave. Each breaks one requirement and as little else as can be.
 
+mod configuration;
 mod endpoint;
 mod errors;
 mod members;
@@ -170,6 +171,58 @@ pub enum Fault {
     ArrayUnwrapped,
     NonObjectCrash,
     SameSecondReplaces,
+    TokenMissing,
+    ConfigurationUriMissing,
+    ConfigurationUriRelative,
+    ManagedWithoutUri,
+    ManagedWithoutToken,
+    ManagedWithoutSecret,
+    ManagedSecretMasked,
+    ManagedWithoutExpiry,
+    ManagedHtml,
+    ManagedCacheable,
+    TokenWithQuote,
+    TokenRefused,
+    TokenShort,
+    TokenShared,
+    TokenOfAnyClient,
+    ReadWithoutScope,
+    ConfigurationOpen,
+    TokenPrefixTaken,
+    UpdateWithAnyToken,
+    DeleteWithAnyToken,
+    Gone404,
+    TokenOutlivesClient,
+    InitialTokenManages,
+    PatchCrash,
+    NoDelete404,
+    ForbiddenRead404,
+    ForbiddenUpdate404,
+    ForbiddenDelete409,
+    Read202,
+    ReadOtherId,
+    ReadStale,
+    Update204,
+    RoundTripRefused,
+    UpdateAugments,
+    UpdateMerges,
+    UpdateByBody,
+    SecretChosenInUpdate,
+    RightSecretRefused,
+    ExcludedAdopted,
+    Update422,
+    UpdateHalfApplied,
+    UpdateUnknownRefused,
+    UpdateUnchecked,
+    NewTokenDead,
+    OldTokenLives,
+    RefusedUpdateKillsToken,
+    NewSecretDead,
+    Delete200,
+    FormerOutlivesClient,
+    DeletedAuthenticates,
+    DeletedAuthorizes,
+    GrantsOutliveClient,
 }
 
 /// Every defect, in the order of the requirements that they break.
@@ -183,6 +236,7 @@ pub fn defects() -> &'static [Defect] {
             statements::DEFECTS,
             usage::DEFECTS,
             errors::DEFECTS,
+            configuration::DEFECTS,
         ]
         .concat()
     });
@@ -201,6 +255,14 @@ pub(super) struct Faults(Vec<Fault>);
 impl Faults {
     pub(super) fn new(defects: &[&Defect]) -> Self {
         Self(defects.iter().map(|defect| defect.which).collect())
+    }
+
+    /// Whether a defect needs clients that were deleted.
+    pub(super) fn remember_deleted(&self) -> bool {
+        use Fault::{DeletedAuthenticates, DeletedAuthorizes, FormerOutlivesClient, Gone404, TokenOutlivesClient};
+        [DeletedAuthenticates, DeletedAuthorizes, FormerOutlivesClient, Gone404, TokenOutlivesClient]
+            .into_iter()
+            .any(|fault| self.has(fault))
     }
 
     pub(super) fn has(&self, fault: Fault) -> bool {

@@ -25,6 +25,7 @@ fn set_up(configuration: Configuration) -> ServerConfig {
         Configuration::Protected => ServerConfig::protected("https://as.example", "initial"),
         Configuration::SharedIds => ServerConfig::shared_ids("https://as.example"),
         Configuration::Statement => ServerConfig::statement("https://as.example"),
+        other => ServerConfig::plain(other, "https://as.example"),
     }
 }
 

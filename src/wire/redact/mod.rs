@@ -107,7 +107,7 @@ impl Redactor {
         let request = &exchange.request;
         let kind = match request.auth {
             Auth::Initial | Auth::Truncated => "initial_access_token",
-            Auth::Registration => "registration_access_token",
+            Auth::Registration | Auth::Altered | Auth::Former | Auth::Another => "registration_access_token",
             Auth::Client => "client_secret",
             Auth::None | Auth::Random => "token",
         };

@@ -1,0 +1,237 @@
+//! Requests to client configuration endpoints: read, update, delete and others, with the right token or a wrong one
+//! (RFC 7592, 2).
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    execute::{End, Progress},
+    harness::{Client, Harness},
+};
+use crate::{
+    suite::{Case, TokenWord, UpdateAction, variables},
+    wire::{Auth, Headers, Kind, Request},
+};
+
+/// Members that an update must not hold (RFC 7592, 2.2).
+pub const EXCLUDED: [&str; 4] =
+    ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"];
+
+impl Harness<'_> {
+    /// The client of ours that an earlier step registered.
+    pub(super) fn client_of(&self, step: &str, progress: &Progress) -> Result<Client, End> {
+        let index = progress.steps.get(step);
+        index
+            .and_then(|index| self.clients.iter().find(|c| c.exchange == *index))
+            .cloned()
+            .ok_or_else(|| End::Skip(format!("the step {step} created no client")))
+    }
+
+    /// Sends a request to the configuration endpoint of a step's client, and takes over what is rotated.
+    pub(super) async fn manage(
+        &mut self,
+        kind: Kind,
+        method: Option<&str>,
+        client: &str,
+        token: Option<TokenWord>,
+        another: Option<&str>,
+        progress: &Progress,
+    ) -> Result<usize, End> {
+        let client = self.client_of(client, progress)?;
+        let other = another.map(|step| self.client_of(step, progress)).transpose()?;
+        if other.as_ref().is_some_and(|o| o.uri == client.uri) {
+            return Err(End::Skip(
+                "both clients have one configuration URL, where each token rightly reaches its own client".into(),
+            ));
+        }
+        let mut request = self.configuration_request(&client, kind).map_err(End::Skip)?;
+        if let Some(method) = method {
+            request.method = method.to_owned();
+        }
+        self.present(&mut request, token, &client, other.as_ref())?;
+        let index = self.send(request, "").await;
+        self.rotated(&client, index);
+        Ok(index)
+    }
+
+    /// Puts the wanted token into a request to the configuration endpoint.
+    fn present(
+        &mut self,
+        request: &mut Request,
+        token: Option<TokenWord>,
+        client: &Client,
+        other: Option<&Client>,
+    ) -> Result<(), End> {
+        let Some(word) = token else { return Ok(()) };
+        let own = client.token.clone().unwrap_or_default();
+        let missing = |what: &str| End::Skip(format!("there is no {what}"));
+        let (auth, token) = match word {
+            TokenWord::None => (Auth::None, None),
+            TokenWord::Random => (Auth::Random, Some(format!("{}{}", self.fresh(), self.fresh()))),
+            TokenWord::Truncated => {
+                let keep = own.chars().count().saturating_sub(4).max(1);
+                (Auth::Truncated, Some(own.chars().take(keep).collect()))
+            }
+            TokenWord::Altered => (Auth::Altered, Some(altered(&own))),
+            TokenWord::Former => {
+                let former = client.former.last().ok_or_else(|| missing("former token: nothing was rotated"))?;
+                (Auth::Former, Some(former.clone()))
+            }
+            TokenWord::Another => {
+                let token = other.and_then(|o| o.token.clone()).ok_or_else(|| missing("token of another client"))?;
+                (Auth::Another, Some(token))
+            }
+            TokenWord::Initial => {
+                let token = self.target.token.clone().ok_or_else(|| missing("initial access token"))?;
+                (Auth::Initial, Some(token))
+            }
+        };
+        request.headers.0.retain(|(name, _)| name != "authorization");
+        if let Some(token) = token {
+            request.headers.push("authorization", format!("Bearer {token}"));
+        }
+        request.auth = auth;
+        Ok(())
+    }
+
+    pub(super) async fn update(
+        &mut self,
+        case: &Case,
+        action: &UpdateAction,
+        progress: &mut Progress,
+    ) -> Result<usize, End> {
+        let client = self.client_of(&action.client.value, progress)?;
+        let text = serde_json::to_string(&action.with).unwrap_or_default();
+        self.freshen(&text, progress);
+        let mut document = client.document.clone();
+        let secret = document.remove("client_secret").filter(|s| !s.is_null());
+        document.retain(|name, _| !EXCLUDED.contains(&name.as_str()));
+        if action.with_secret {
+            let secret = secret.ok_or_else(|| End::Skip("the client was issued no client_secret".into()))?;
+            document.insert("client_secret".into(), secret);
+        }
+        let with = {
+            let lookup = |name: &str| self.variable(name, case.base, progress);
+            variables::fill_value(&Value::Object(action.with.clone()), &lookup).map_err(End::Skip)?
+        };
+        document.extend(with.as_object().cloned().unwrap_or_default());
+        for name in &action.omit {
+            document.shift_remove(name);
+        }
+        let other = match &action.another {
+            Some(step) => Some(self.client_of(&step.value, progress)?),
+            None => None,
+        };
+        if other.as_ref().is_some_and(|o| o.uri == client.uri) {
+            return Err(End::Skip("both clients have one configuration URL".into()));
+        }
+        let mut request = self.update_request(&client, &document).map_err(End::Skip)?;
+        self.present(&mut request, action.token, &client, other.as_ref())?;
+        let index = self.send(request, "").await;
+        self.rotated(&client, index);
+        Ok(index)
+    }
+
+    /// PUT of a whole document (RFC 7592, 2.2).
+    pub fn update_request(&self, client: &Client, document: &Map<String, Value>) -> Result<Request, String> {
+        let mut request = self.configuration_request(client, Kind::Update)?;
+        request.headers.push("content-type", self.ground.content_type.as_bytes().to_vec());
+        request.body = json!(document).to_string().into_bytes().into();
+        Ok(request)
+    }
+
+    /// A request to the configuration endpoint of a client of ours, unless its URI lies elsewhere.
+    pub fn configuration_request(&self, client: &Client, kind: Kind) -> Result<Request, String> {
+        let (Some(uri), Some(token)) = (&client.uri, &client.token) else {
+            return Err("the answer held no registration_client_uri and registration_access_token".into());
+        };
+        let origin = crate::target::origin(uri);
+        let expected = [Some(self.ground.endpoint.as_str()), self.ground.issuer.as_deref()];
+        let allowed = self.target.allowed_origins.iter().map(String::as_str);
+        let known = expected
+            .into_iter()
+            .flatten()
+            .chain(allowed)
+            .any(|u| origin.is_some() && crate::target::origin(u) == origin);
+        if !known {
+            return Err(format!(
+                "registration_client_uri {uri:?} is on another origin than the endpoint; no token is sent there (--allow-origin permits it)"
+            ));
+        }
+        let method = match kind {
+            Kind::Read => "GET",
+            Kind::Update => "PUT",
+            Kind::Delete => "DELETE",
+            _ => "PATCH",
+        };
+        let mut headers = Headers::default();
+        headers.push("accept", "application/json");
+        headers.push("authorization", format!("Bearer {token}"));
+        Ok(Request {
+            kind,
+            method: method.into(),
+            url: uri.clone(),
+            headers,
+            body: bytes::Bytes::new(),
+            auth: Auth::Registration,
+        })
+    }
+
+    /// Takes over the document, and a rotated token or URI, from the answer to a read or an update. Every response that
+    /// shows the client counts, or the server would be blamed for the 401 to an old token.
+    pub fn rotated(&mut self, client: &Client, exchange: usize) {
+        let asked = self.exchanges[exchange].request.kind;
+        let Some(response) = self.exchanges[exchange].response().filter(|r| r.status == 200) else { return };
+        let Some(document) = response.object().filter(|_| matches!(asked, Kind::Read | Kind::Update)).cloned() else {
+            return;
+        };
+        let word = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
+        let (token, uri) = (word("registration_access_token"), word("registration_client_uri"));
+        if word("client_id").is_none_or(|id| id != client.client_id) {
+            return;
+        }
+        let Some(client) = self.clients.iter_mut().find(|c| c.exchange == client.exchange) else { return };
+        // Servers that store a hash of them leave credentials out; the former ones hold then.
+        let mut document = document;
+        for name in EXCLUDED.iter().chain(&["client_secret"]) {
+            if let Some(held) = client.document.get(*name).filter(|_| !document.contains_key(*name)) {
+                document.insert((*name).to_owned(), held.clone());
+            }
+        }
+        client.document = document;
+        let changed = token.is_some() && token != client.token || uri.is_some() && uri != client.uri;
+        if changed {
+            if token.is_some() && token != client.token {
+                client.former.extend(client.token.take());
+            }
+            client.token = token.or(client.token.take());
+            client.uri = uri.or(client.uri.take());
+            let (id, uri, token) = (client.client_id.clone(), client.uri.clone(), client.token.clone());
+            let noted = self.ledger.rotated(&id, uri, token);
+            self.note(noted);
+        }
+    }
+}
+
+/// A token of the same form, and another one: its last letter or digit is exchanged.
+fn altered(token: &str) -> String {
+    let mut chars: Vec<char> = token.chars().collect();
+    // The last character of base64 may carry bits that mean nothing.
+    let place = chars.iter().rposition(char::is_ascii_alphanumeric).map_or(0, |last| last.saturating_sub(3));
+    if let Some(c) = chars.get_mut(place) {
+        *c = if *c == 'A' { 'B' } else { 'A' };
+    }
+    chars.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::altered;
+
+    #[test]
+    fn an_altered_token_is_another_one_of_the_same_length() {
+        for token in ["a", "AAAAAAAA", "abcdefgh==", "eyJ.x.y-_"] {
+            assert_ne!(altered(token), token);
+            assert_eq!(altered(token).len(), token.len());
+        }
+    }
+}
