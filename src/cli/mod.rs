@@ -3,6 +3,7 @@
 mod check;
 mod cleanup;
 mod explain;
+mod fuzz;
 mod list;
 mod run;
 mod selftest;
@@ -31,6 +32,12 @@ struct Cli {
 enum Command {
     /// Test a registration endpoint and report a verdict per normative statement
     Run(Box<run::Args>),
+    /// Break a registration endpoint on purpose, to find out where it breaks
+    Fuzz(Box<fuzz::Args>),
+    /// Send a finding of the fuzzer again: is it fixed?
+    Replay(Box<fuzz::ReplayArgs>),
+    /// Make a case of a suite out of a finding of the fuzzer
+    Promote(fuzz::PromoteArgs),
     /// Serve the reference authorization server on loopback
     Serve(serve::Args),
     /// Prove that every defect of the reference server is caught and the clean server is not accused
@@ -62,6 +69,9 @@ type Done = Result<Exit, Stop>;
 pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(args) => run::main(*args),
+        Command::Fuzz(args) => fuzz::main(*args),
+        Command::Replay(args) => fuzz::replay(*args),
+        Command::Promote(args) => fuzz::promote(args),
         Command::Serve(args) => serve::main(args),
         Command::Selftest(args) => selftest::main(args),
         Command::List(args) => list::main(args),

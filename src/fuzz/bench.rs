@@ -19,7 +19,10 @@ use super::{
 };
 use crate::{
     judge::{Context, Memory},
-    run::{self, harness::{Client, Harness}},
+    run::{
+        self,
+        harness::{Client, Harness},
+    },
     spec::Capability,
     target::Target,
     wire::{
@@ -76,7 +79,11 @@ pub struct Bench<'t> {
 impl<'t> Bench<'t> {
     /// Finds the base clients of a target and registers the first clients for slots. The error says why it cannot be
     /// tested; the clients that were registered by then are deleted.
-    pub async fn prepare(target: &'t Target, options: &'t run::Options, ledger: Ledger) -> Result<Bench<'t>, (String, Ledger)> {
+    pub async fn prepare(
+        target: &'t Target,
+        options: &'t run::Options,
+        ledger: Ledger,
+    ) -> Result<Bench<'t>, (String, Ledger)> {
         let mut harness = Harness::new(target, options, ledger);
         harness.prepare().await;
         if let Some(why) = harness.ground.untestable.clone() {
@@ -103,8 +110,7 @@ impl<'t> Bench<'t> {
             harness,
         };
         for _ in 0..2 {
-            let memory = RefCell::new(Memory::bounded(bench.seed, MEMORY));
-            bench.shoot(&Input::default(), &memory, true).await;
+            bench.shoot(&Input::default(), &bench.memory, true).await;
         }
         Ok(bench)
     }
@@ -178,8 +184,16 @@ impl<'t> Bench<'t> {
         shot
     }
 
-    fn judge(&self, input: &Input, exchange: &Exchange, memory: &RefCell<Memory>, faults: &mut Vec<Fault>, index: usize) {
-        let context = Context { repeats_accepted: self.harness.repeats_accepted(exchange), ..self.harness.context.clone() };
+    fn judge(
+        &self,
+        input: &Input,
+        exchange: &Exchange,
+        memory: &RefCell<Memory>,
+        faults: &mut Vec<Fault>,
+        index: usize,
+    ) {
+        let context =
+            Context { repeats_accepted: self.harness.repeats_accepted(exchange), ..self.harness.context.clone() };
         let mut judgements = self.harness.judge.judge(exchange, &context);
         judgements.extend(memory.borrow_mut().observe(exchange));
         let mut met = self.met.borrow_mut();
@@ -325,6 +339,7 @@ impl<'t> Bench<'t> {
         let known = pool.iter().any(|k| k.client.client_id == client.client_id);
         if pooled && marked && !known && pool.len() < POOL {
             let secret = exchange.response().and_then(|r| r.member("client_secret")).map(str::to_owned);
+            self.memory.borrow_mut().pin(&client.client_id);
             pool.push(Known { client: client.clone(), exchange: exchange.clone(), secret });
         } else if !self.own && !known {
             self.pending.borrow_mut().push(client.clone());
@@ -390,6 +405,7 @@ impl<'t> Bench<'t> {
     pub fn fresh_memory(&self) -> RefCell<Memory> {
         let mut memory = Memory::bounded(self.seed, MEMORY);
         for known in self.pool.borrow().iter() {
+            memory.pin(&known.client.client_id);
             memory.observe(&known.exchange);
         }
         RefCell::new(memory)

@@ -41,6 +41,8 @@ pub struct Options {
     pub duration: Option<Duration>,
     /// How many inputs are under way at a time. With one, the same seed sends the same bytes.
     pub jobs: usize,
+    /// Draws other inputs from the same seed: one number for each configuration of a server.
+    pub stream: u64,
     /// Inputs that are sent first, and varied.
     pub corpus: Vec<Input>,
     /// How many trials one finding may cost while it is shrunk.
@@ -60,6 +62,7 @@ impl Default for Options {
             count: Some(1000),
             duration: None,
             jobs: 1,
+            stream: 0,
             corpus: Vec::new(),
             shrink: 400,
             replays: 3,
@@ -157,6 +160,17 @@ impl Source {
     }
 }
 
+/// What is known of one cause.
+struct Cause {
+    /// Its finding, once it has been looked into.
+    at: Option<usize>,
+    count: u64,
+    tries: u32,
+}
+
+/// How many inputs one cause may be looked into with, as long as it cannot be seen again.
+const TRIES: u32 = 5;
+
 /// Everything that grows while a campaign goes on; all of it is bounded.
 struct Campaign<'b, 't> {
     bench: &'b Bench<'t>,
@@ -164,7 +178,7 @@ struct Campaign<'b, 't> {
     novelty: Novelty,
     table: Table,
     findings: Vec<Finding>,
-    by_id: HashMap<String, usize>,
+    by_id: HashMap<String, Cause>,
     /// Faults that are still to be explained, each with its input.
     new: Vec<(Input, Fault)>,
     /// Exchange and input of clients that were created lately.
@@ -203,7 +217,11 @@ pub async fn run(target: &Target, options: &Options, ledger: Ledger, observe: &m
     };
     outcome.endpoint = bench.harness.ground.endpoint.clone();
     let source = RefCell::new(Source {
-        random: ChaCha8Rng::seed_from_u64(options.run.seed ^ 0x6463_7266_757a_7a00),
+        random: {
+            let mut random = ChaCha8Rng::seed_from_u64(options.run.seed);
+            random.set_stream(options.stream + 1);
+            random
+        },
         corpus: Vec::new(),
         first: options.corpus.iter().cloned().collect(),
     });
@@ -233,6 +251,11 @@ pub async fn run(target: &Target, options: &Options, ledger: Ledger, observe: &m
         // In-process nothing else ever waits, and a signal has to be seen.
         tokio::task::yield_now().await;
     }
+    for cause in campaign.by_id.values() {
+        if let Some(at) = cause.at {
+            campaign.findings[at].count = cause.count;
+        }
+    }
     campaign.findings.sort_by_key(|f| (std::cmp::Reverse(f.strength), f.level.rank(), f.id.clone()));
     outcome.findings = campaign.findings;
     outcome.inputs = campaign.inputs;
@@ -255,9 +278,10 @@ impl Campaign<'_, '_> {
         options.stop.load(Ordering::Relaxed)
             || options.count.is_some_and(|count| self.inputs >= count)
             || options.duration.is_some_and(|limit| started.elapsed() >= limit)
-            || options.stop_at.as_ref().is_some_and(|id| {
-                self.findings.iter().any(|f| f.requirement == *id || f.also.contains(id))
-            })
+            || options
+                .stop_at
+                .as_ref()
+                .is_some_and(|id| self.findings.iter().any(|f| f.requirement == *id || f.also.contains(id)))
     }
 
     /// Sends the next inputs, several at a time where that is asked for. Faults are noted and looked into afterwards:
@@ -296,11 +320,18 @@ impl Campaign<'_, '_> {
             source.borrow_mut().keep(&input);
         }
         for fault in &shot.faults {
-            match self.by_id.get(&fault.id) {
-                Some(&at) if at < self.findings.len() => self.findings[at].count += 1,
-                Some(_) => {}
+            match self.by_id.get_mut(&fault.id) {
+                Some(known) => {
+                    known.count += 1;
+                    // What could not be seen again may have been the wrong input for it.
+                    let again = known.at.is_some_and(|at| self.findings[at].repeats == Repeats::Once);
+                    if again && known.tries < TRIES {
+                        known.tries += 1;
+                        self.new.push((input.clone(), fault.clone()));
+                    }
+                }
                 None => {
-                    self.by_id.insert(fault.id.clone(), usize::MAX);
+                    self.by_id.insert(fault.id.clone(), Cause { at: None, count: 1, tries: 1 });
                     self.new.push((input.clone(), fault.clone()));
                 }
             }
@@ -316,22 +347,29 @@ impl Campaign<'_, '_> {
     /// Looks into what is new: the scenario, its smallest form, and how surely it repeats.
     async fn explain(&mut self) {
         for (input, fault) in std::mem::take(&mut self.new) {
-            if self.options.stop.load(Ordering::Relaxed) && !self.bench.harness.target.own {
-                // The user waits for the end: it is reported as it was seen.
-                let shot = trial(self.bench, &Scenario::of(input.clone())).await;
-                self.report(Scenario::of(input), shot, &fault, Repeats::Once);
+            let known = self.by_id.get(&fault.id).and_then(|cause| cause.at);
+            if known.is_some_and(|at| self.findings[at].repeats != Repeats::Once) {
                 continue;
             }
-            let finding = self.explained(input, &fault).await;
-            self.by_id.insert(fault.id.clone(), self.findings.len());
-            self.findings.push(finding);
+            let finding = if self.options.stop.load(Ordering::Relaxed) && !self.bench.harness.target.own {
+                // The user waits for the end: it is reported as it was seen.
+                let scenario = Scenario::of(input);
+                let shot = trial(self.bench, &scenario).await;
+                Finding::new(self.bench, scenario, &shot, &at_home(&fault, &shot), Repeats::Once)
+            } else {
+                self.explained(input, &fault).await
+            };
+            match known {
+                Some(at) if finding.repeats != Repeats::Once => self.findings[at] = finding,
+                Some(_) => {}
+                None => {
+                    if let Some(cause) = self.by_id.get_mut(&fault.id) {
+                        cause.at = Some(self.findings.len());
+                    }
+                    self.findings.push(finding);
+                }
+            }
         }
-    }
-
-    fn report(&mut self, scenario: Scenario, shot: Shot, fault: &Fault, repeats: Repeats) {
-        let finding = Finding::new(self.bench, scenario, &shot, &at_home(fault, &shot), repeats);
-        self.by_id.insert(fault.id.clone(), self.findings.len());
-        self.findings.push(finding);
     }
 
     async fn explained(&self, input: Input, fault: &Fault) -> Finding {
@@ -376,7 +414,12 @@ fn at_home(fault: &Fault, shot: &Shot) -> Fault {
 }
 
 /// Sends a scenario several times; says how often a cause showed, and one shot that shows it.
-pub async fn replayed(bench: &Bench<'_>, scenario: &Scenario, id: &str, times: u32) -> (Repeats, Option<(Shot, Fault)>) {
+pub async fn replayed(
+    bench: &Bench<'_>,
+    scenario: &Scenario,
+    id: &str,
+    times: u32,
+) -> (Repeats, Option<(Shot, Fault)>) {
     let mut best = None;
     let mut shown = 0;
     let times = times.max(1);

@@ -24,7 +24,10 @@ use crate::{
 pub enum Repeats {
     Always,
     /// So many times out of so many.
-    Sometimes { shown: u32, of: u32 },
+    Sometimes {
+        shown: u32,
+        of: u32,
+    },
     /// It was seen while fuzzing, and never again.
     Once,
 }
@@ -98,9 +101,11 @@ impl Finding {
         shot.exchanges.iter().for_each(|x| redactor.learn_from(x));
         let shown = &shot.exchanges[fault.exchange];
         let from = fault.exchange.saturating_sub(KEPT - 2);
-        let kept = shot.exchanges.iter().enumerate().filter(|(i, x)| {
-            fault.objection.with.contains(&x.id) || (from..from + KEPT).contains(i)
-        });
+        let kept = shot
+            .exchanges
+            .iter()
+            .enumerate()
+            .filter(|(i, x)| fault.objection.with.contains(&x.id) || (from..from + KEPT).contains(i));
         let ground = &bench.harness.ground;
         let base = scenario.input.base.kind().and_then(|kind| {
             ground.base(kind).or_else(|| ground.base(crate::suite::BaseKind::Any)).map(|b| b.metadata.clone())
@@ -149,8 +154,8 @@ impl Finding {
     /// Reads one back.
     pub fn read(path: &Path) -> Result<Finding, String> {
         let text = std::fs::read(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
-        let finding: Finding =
-            serde_json::from_slice(&text).map_err(|e| format!("{}:{}:{}: {e}", path.display(), e.line(), e.column()))?;
+        let finding: Finding = serde_json::from_slice(&text)
+            .map_err(|e| format!("{}:{}:{}: {e}", path.display(), e.line(), e.column()))?;
         if finding.format > FORMAT {
             return Err(format!(
                 "{}: the finding has format {}; this version of dcrspec reads up to {FORMAT}",

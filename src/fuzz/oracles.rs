@@ -99,7 +99,9 @@ pub fn look(
     let mut add = |requirement: &str, rule: &str, objection: Objection| {
         faults.extend(Fault::new(requirement, rule, objection, index));
     };
-    if let Some(objection) = leak(exchange, pool) {
+    if !input.sends_credentials()
+        && let Some(objection) = leak(exchange, pool)
+    {
         add("rfc7591-3.1-registrations-independent", "fuzz-no-leak", objection);
     }
     if let Some(objection) = no_answer(input, exchange, context) {
@@ -126,10 +128,11 @@ fn server_error(exchange: &Exchange, response: &Response, context: &Context) -> 
         return None;
     }
     let method = &exchange.request.method;
-    let objection = Objection::new("status", format!("a {method} in well-formed HTTP was answered {}", response.status))
-        .expected("a refusal that says what the client did wrong")
-        .actual_text(&response.status.to_string())
-        .level(Level::Should);
+    let objection =
+        Objection::new("status", format!("a {method} in well-formed HTTP was answered {}", response.status))
+            .expected("a refusal that says what the client did wrong")
+            .actual_text(&response.status.to_string())
+            .level(Level::Should);
     Some(if exchange.request.kind == Kind::Probe { objection.strength(Strength::Warning) } else { objection })
 }
 
@@ -172,9 +175,8 @@ fn leak(exchange: &Exchange, pool: &[Known]) -> Option<Objection> {
     }
     let response = exchange.response()?;
     let own = response.member("client_id");
-    let contains = |bytes: &[u8], word: &str| {
-        bytes.len() >= word.len() && memchr::memmem::find(bytes, word.as_bytes()).is_some()
-    };
+    let contains =
+        |bytes: &[u8], word: &str| bytes.len() >= word.len() && memchr::memmem::find(bytes, word.as_bytes()).is_some();
     for known in pool {
         // Instances of one client may share whatever the server likes.
         if own == Some(known.client.client_id.as_str()) || known.exchange.id == exchange.id {
@@ -183,8 +185,7 @@ fn leak(exchange: &Exchange, pool: &[Known]) -> Option<Objection> {
         let words = [("client_secret", &known.secret), ("registration_access_token", &known.client.token)];
         for (name, word) in words {
             let Some(word) = word.as_deref().filter(|w| w.len() >= 16) else { continue };
-            let asked = contains(&exchange.request.body, word) || exchange.request.url.contains(word);
-            if !asked && contains(&response.body, word) {
+            if contains(&response.body, word) {
                 // The place in the catalogue of a secret that all clients share is another one.
                 let secret = response.member("client_secret") == Some(word);
                 if secret {
@@ -220,7 +221,9 @@ const STATEMENT_CODES: &[&str] =
 fn statement(input: &Input, exchange: &Exchange, response: &Response, add: &mut impl FnMut(&str, &str, Objection)) {
     let Some(kind) = statement_kind(input) else { return };
     let Some(sent) = exchange.sent_plainly() else { return };
-    let Some(jwt) = sent.get("software_statement").and_then(Value::as_str).filter(|s| !s.contains("${")) else { return };
+    let Some(jwt) = sent.get("software_statement").and_then(Value::as_str).filter(|s| !s.contains("${")) else {
+        return;
+    };
     if let Some(body) = response.client() {
         let name = body.get("client_name").and_then(Value::as_str);
         let plain = sent.get("client_name").and_then(Value::as_str);
@@ -266,8 +269,11 @@ fn statement(input: &Input, exchange: &Exchange, response: &Response, add: &mut 
                     add(
                         "rfc7591-3.1.1-statement-precedence",
                         "fuzz-statement-precedence",
-                        Objection::new("/client_name", "the plain client_name won over the one in the trusted statement")
-                            .expected("the value of the statement, or a refusal"),
+                        Objection::new(
+                            "/client_name",
+                            "the plain client_name won over the one in the trusted statement",
+                        )
+                        .expected("the value of the statement, or a refusal"),
                     );
                 }
             }
@@ -303,8 +309,15 @@ const CODES: &[&str] =
     &["invalid_redirect_uri", "invalid_client_metadata", "invalid_software_statement", "unapproved_software_statement"];
 
 /// Members of which it is clear that a value of a wrong type is bad client metadata.
-const TYPED: &[&str] =
-    &["redirect_uris", "grant_types", "response_types", "token_endpoint_auth_method", "client_name", "scope", "contacts"];
+const TYPED: &[&str] = &[
+    "redirect_uris",
+    "grant_types",
+    "response_types",
+    "token_endpoint_auth_method",
+    "client_name",
+    "scope",
+    "contacts",
+];
 
 /// The code of a refusal, where one member of an accepted client was varied and nothing else can be at fault.
 fn code(input: &Input, response: &Response, add: &mut impl FnMut(&str, &str, Objection)) {
@@ -367,16 +380,11 @@ pub fn agrees(first: &Exchange, again: &Exchange) -> bool {
 }
 
 /// A client is unknown as soon as another one was registered, and that other one is known.
-pub fn gone(
-    client: &Client,
-    other: &Exchange,
-    read: &Exchange,
-    control: &Exchange,
-    index: usize,
-) -> Option<Fault> {
+pub fn gone(client: &Client, other: &Exchange, read: &Exchange, control: &Exchange, index: usize) -> Option<Fault> {
     let status = |x: &Exchange| x.response().map(|r| r.status);
     let shown = read.response().and_then(|r| r.member("client_id"));
-    let lost = matches!(status(read), Some(401 | 404)) || (status(read) == Some(200) && shown != Some(&client.client_id));
+    let lost =
+        matches!(status(read), Some(401 | 404)) || (status(read) == Some(200) && shown != Some(&client.client_id));
     if !lost || status(control) != Some(200) {
         return None;
     }

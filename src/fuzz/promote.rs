@@ -28,8 +28,15 @@ pub fn promote(finding: &Finding) -> Result<String, String> {
     if input.base != Base::Any && input.base != Base::Nothing {
         case.insert("base".into(), json!(input.base));
     }
-    if finding.rule.starts_with("fuzz-") && input.compare.is_none() && expectation(finding).is_none() && input.follow.is_empty() {
-        return Err(format!("{}: no expectation of a suite says what this oracle says; replay it instead", finding.rule));
+    if finding.rule.starts_with("fuzz-")
+        && input.compare.is_none()
+        && expectation(finding).is_none()
+        && input.follow.is_empty()
+    {
+        return Err(format!(
+            "{}: no expectation of a suite says what this oracle says; replay it instead",
+            finding.rule
+        ));
     }
     if let Some(variant) = &input.compare {
         let control = register(input, None, finding)?;
@@ -86,11 +93,8 @@ pub fn promote(finding: &Finding) -> Result<String, String> {
 }
 
 fn case_id(finding: &Finding) -> String {
-    let words: String = finding
-        .rule
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-        .collect();
+    let words: String =
+        finding.rule.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
     format!("{}-{}", words.trim_matches('-'), finding.id)
 }
 
@@ -256,13 +260,8 @@ fn other_method(input: &Input, finding: &Finding) -> Result<Value, String> {
     if !input.envelope.in_query {
         return Ok(json!({"method": method, "with-base-body": true}));
     }
-    let ground = render::Ground {
-        endpoint: "",
-        content_type: "",
-        base: &finding.base,
-        marker: "dcrspec",
-        bind: &|_| None,
-    };
+    let ground =
+        render::Ground { endpoint: "", content_type: "", base: &finding.base, marker: "dcrspec", bind: &|_| None };
     let url = render::request(input, None, &ground).url;
     Ok(json!({"method": method, "query": url.trim_start_matches('?')}))
 }
@@ -327,8 +326,7 @@ fn yaml(value: &Value) -> String {
         }
         Value::Array(items) => format!("[{}]", items.iter().map(yaml).collect::<Vec<_>>().join(", ")),
         Value::Object(map) => {
-            let members: Vec<String> =
-                map.iter().map(|(k, v)| format!("{}: {}", yaml(&json!(k)), yaml(v))).collect();
+            let members: Vec<String> = map.iter().map(|(k, v)| format!("{}: {}", yaml(&json!(k)), yaml(v))).collect();
             format!("{{ {} }}", members.join(", ")).replace("{  }", "{}")
         }
         scalar => scalar.to_string(),

@@ -7,7 +7,11 @@ use super::{
     generate::Credentials,
     scenario::trial,
 };
-use crate::{run, target::Target, wire::{Exchange, Ledger}};
+use crate::{
+    run,
+    target::Target,
+    wire::{Exchange, Ledger},
+};
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +68,8 @@ fn silent(exchange: &Exchange, own_credentials: bool, status: Option<u16>) -> Op
         crate::wire::Outcome::Response(r) => {
             let unclear = run::says_nothing(r.status) && Some(r.status) != status;
             let expected = !own_credentials && matches!(r.status, 401 | 403);
-            (unclear && !expected).then(|| format!("the request was answered {}, which says nothing about it", r.status))
+            (unclear && !expected)
+                .then(|| format!("the request was answered {}, which says nothing about it", r.status))
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::{
     report::{
-        self, CaseOutcome, CaseResult, Clients, EvidenceRecord, Exit, FORMAT, Finding, Report, RequirementResult, Target,
-        Tool, Totals, Verdict,
+        self, CaseOutcome, CaseResult, Clients, EvidenceRecord, Exit, FORMAT, Finding, Report, RequirementResult,
+        Target, Tool, Totals, Verdict,
     },
     spec::{Binds, Catalogue, FailOn},
 };

@@ -4,7 +4,11 @@ use std::cell::RefCell;
 
 use serde::{Deserialize, Serialize};
 
-use super::{bench::{Bench, Shot}, generate::Input, oracles};
+use super::{
+    bench::{Bench, Shot},
+    generate::Input,
+    oracles,
+};
 use crate::judge::Memory;
 
 /// Inputs in order. Most faults need one; what can only be said over many needs more.

@@ -1,6 +1,6 @@
 //! Rules over many exchanges: identifiers, secrets and what a read shows that the 201 did not.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -27,6 +27,8 @@ pub struct Memory {
     limit: Option<usize>,
     /// What to forget first, where there is a limit.
     order: VecDeque<(String, Option<[u8; 32]>)>,
+    /// Clients that are never forgotten, limit or not.
+    pinned: HashSet<String>,
 }
 
 #[derive(Debug)]
@@ -61,6 +63,12 @@ impl Memory {
     /// One that remembers no more than the newest clients, for campaigns that go on for days.
     pub fn bounded(salt: u64, limit: usize) -> Memory {
         Memory { limit: Some(limit), ..Memory::new(salt) }
+    }
+
+    /// Never forgets this client: its identifier or secret may be sent again at any time, and what an answer says about
+    /// it then must not be taken for something new.
+    pub fn pin(&mut self, client_id: &str) {
+        self.pinned.insert(client_id.to_owned());
     }
 
     /// Holds an exchange against all that came before, and remembers it.
@@ -161,6 +169,9 @@ impl Memory {
         self.order.push_back((client_id.to_owned(), secret));
         while self.order.len() > limit {
             let Some((oldest, secret)) = self.order.pop_front() else { return };
+            if self.pinned.contains(&oldest) {
+                continue;
+            }
             if !self.order.iter().any(|(id, _)| *id == oldest) {
                 self.clients.remove(&oldest);
             }

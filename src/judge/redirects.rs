@@ -287,8 +287,7 @@ fn no_fragment(uri: &str, _: &Context) -> Option<Fault> {
 /// One string with a space in it was registered as two URIs.
 fn not_split(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     let Some(sent) = exchange.sent_plainly() else { return Vec::new() };
-    let (Some(sent), Some(body)) = (strings(sent, "redirect_uris"), exchange.created().and_then(|r| r.object()))
-    else {
+    let (Some(sent), Some(body)) = (strings(sent, "redirect_uris"), exchange.created().and_then(|r| r.object())) else {
         return Vec::new();
     };
     let Some(listed) = strings(body, "redirect_uris") else { return Vec::new() };

@@ -305,9 +305,5 @@ fn additional_members(exchange: &Exchange, _: &Context) -> Vec<Claim> {
 fn scope_default(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     let Some(response) = exchange.created() else { return Vec::new() };
     let given = response.member("scope").is_some_and(|s| !s.is_empty());
-    if given && exchange.sent_plainly().is_some_and(|sent| !sent.contains_key("scope")) {
-        holds()
-    } else {
-        Vec::new()
-    }
+    if given && exchange.sent_plainly().is_some_and(|sent| !sent.contains_key("scope")) { holds() } else { Vec::new() }
 }

@@ -84,8 +84,11 @@ pub fn envelope(dice: &mut Dice) -> Envelope {
             envelope.in_query = dice.one_in(2);
         }
         1 => {
-            envelope.label =
-                if dice.one_in(6) { Label::None } else { Label::Text(dice.pick(LABELS).to_owned()) };
+            envelope.label = match dice.weighted(&[2, 6, 1]) {
+                0 => Label::Text("application/json".to_owned()),
+                1 => Label::Text(dice.pick(LABELS).to_owned()),
+                _ => Label::None,
+            };
         }
         2 => {
             let (name, value) = dice.pick(HEADERS);
@@ -127,5 +130,11 @@ pub fn around(dice: &mut Dice, input: &mut Input) {
         2 => input.envelope = envelope(dice),
         3 => input.compare = Some(variant(dice)),
         _ => input.follow.push(if dice.one_in(3) { Follow::ReadEarlier } else { Follow::ReadOwn }),
+    }
+    // What is around an accepted client can be judged best where the client itself is left as it is.
+    let around = !input.is_plain() || input.compare.is_some();
+    if around && dice.one_in(3) {
+        input.set.clear();
+        input.omit.clear();
     }
 }

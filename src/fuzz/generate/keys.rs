@@ -20,8 +20,7 @@ const EC: &[(&str, &str)] = &[
     ("x", "JAozW4uYI4bdjCGs5JMpRqmDn3RzecbI4tD1RC-wsSE"),
     ("y", "2DXe1GWuGGI6jR6B-EipZNZla85-VdF5tbPbjwGkvp8"),
 ];
-const ED: &[(&str, &str)] =
-    &[("kty", "OKP"), ("crv", "Ed25519"), ("x", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")];
+const ED: &[(&str, &str)] = &[("kty", "OKP"), ("crv", "Ed25519"), ("x", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")];
 
 /// One key, and whether it is right.
 fn key(dice: &mut Dice) -> (Node, bool) {

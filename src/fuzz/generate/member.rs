@@ -260,7 +260,8 @@ fn value(dice: &mut Dice, kind: Kind) -> (Node, Mutation) {
             }
         }
         Algorithm => {
-            let words = ["RS256", "ES256", "none", "HS256", "RSA-OAEP", "A128CBC-HS256", "rs256", "dcrspec-no-such-alg"];
+            let words =
+                ["RS256", "ES256", "none", "HS256", "RSA-OAEP", "A128CBC-HS256", "rs256", "dcrspec-no-such-alg"];
             (Node::text(dice.pick(&words)), Mutation::Combination)
         }
         Bool => match dice.below(4) {

@@ -13,8 +13,8 @@ mod uri;
 pub use dice::Dice;
 pub use member::{is_registered, row};
 pub use structure::{
-    Base, Credentials, Envelope, FORMAT, Follow, Input, Label, MUTATIONS, Member, Mutation, Node, Shape, Style, Variant,
-    Writing,
+    Base, Credentials, Envelope, FORMAT, Follow, Input, Label, MUTATIONS, Member, Mutation, Node, Shape, Style,
+    Variant, Writing,
 };
 
 /// Members of base clients that can be left out.

@@ -328,6 +328,15 @@ impl Input {
         }
     }
 
+    /// Whether it sends credentials of another client, which an answer may then quote.
+    pub fn sends_credentials(&self) -> bool {
+        let mut sent = false;
+        for member in &self.set {
+            member.value.each_text(&mut |t| sent |= t.contains("${client_secret#") || t.contains("${registration_"));
+        }
+        sent
+    }
+
     /// How many members differ from the base client.
     pub fn size(&self) -> usize {
         self.set.len() + self.omit.len()

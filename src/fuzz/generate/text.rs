@@ -44,7 +44,8 @@ const TRAPS: &[&str] = &[
 ];
 
 /// What stands between quotation marks and is no text: halves of characters, and escapes that are none.
-const ESCAPES: &[&str] = &["\\ud800", "\\udc00\\ud800", "a\\ud83d", "\\u0000", "\\uD83D\\uDE00", "\\x41", "\\u12", "\\'", "\\"];
+const ESCAPES: &[&str] =
+    &["\\ud800", "\\udc00\\ud800", "a\\ud83d", "\\u0000", "\\uD83D\\uDE00", "\\x41", "\\u12", "\\'", "\\"];
 
 /// Bytes that are not UTF-8, in hexadecimal digits.
 const BYTES: &[&str] = &["ff", "c0af", "eda080", "6162c3", "f4908080", "80", "fe", "00", "0a", "1f"];
@@ -85,7 +86,15 @@ const NO_NUMBERS: &[&str] = &["01", "+1", ".5", "1.", "0x10", "NaN", "Infinity",
 pub fn text(dice: &mut Dice) -> (Node, Mutation) {
     match dice.weighted(&[6, 8, 2, 2, 1]) {
         0 => (
-            Node::text(dice.pick(&["plain name", "a", "1.10", "2", "4NRB1-0XZABZI9E6-5SM3R", "dcrspec", "client_name"])),
+            Node::text(dice.pick(&[
+                "plain name",
+                "a",
+                "1.10",
+                "2",
+                "4NRB1-0XZABZI9E6-5SM3R",
+                "dcrspec",
+                "client_name",
+            ])),
             Mutation::Valid,
         ),
         1 => (Node::text(dice.pick(TRAPS)), Mutation::Unicode),
@@ -160,8 +169,18 @@ pub fn odd_items(dice: &mut Dice, good: &str) -> (Node, Mutation) {
 /// Scope values (RFC 6749, 3.3).
 pub fn scope(dice: &mut Dice) -> (Node, Mutation) {
     const GOOD: &[&str] = &["openid profile", "openid", "a b c", "read,write openid", "urn:example:scope"];
-    const ODD: &[&str] =
-        &["openid  profile", " openid", "openid ", "openid\tprofile", "openid,profile", "a\"b", "a\\b", "größe", "*", "openid openid"];
+    const ODD: &[&str] = &[
+        "openid  profile",
+        " openid",
+        "openid ",
+        "openid\tprofile",
+        "openid,profile",
+        "a\"b",
+        "a\\b",
+        "größe",
+        "*",
+        "openid openid",
+    ];
     match dice.weighted(&[4, 4, 1]) {
         0 => (Node::text(dice.pick(GOOD)), Mutation::Valid),
         1 => (Node::text(dice.pick(ODD)), Mutation::Combination),

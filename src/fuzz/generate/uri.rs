@@ -123,7 +123,10 @@ pub fn uri(dice: &mut Dice) -> (Node, Mutation) {
     match dice.weighted(&[3, 8, 1]) {
         0 => (Node::text(good(dice)), Mutation::Valid),
         1 => (Node::text(odd(dice)), Mutation::Uri),
-        _ => (Node::Text(format!("https://client.example.org/{}", "a".repeat(dice.pick(&[1, 2000, 9000])))), Mutation::Long),
+        _ => (
+            Node::Text(format!("https://client.example.org/{}", "a".repeat(dice.pick(&[1, 2000, 9000])))),
+            Mutation::Long,
+        ),
     }
 }
 
