@@ -175,9 +175,9 @@ impl<'t> Bench<'t> {
                 shot.exchanges.push(other);
             }
         }
-        if let Some(client) = client.filter(|_| created) {
+        if let Some(mut client) = client.filter(|_| created) {
             for follow in &input.follow {
-                self.follow(*follow, input, &client, memory, &mut shot).await;
+                self.follow(*follow, input, &mut client, memory, &mut shot).await;
             }
         }
         oracles::group(&mut shot.faults);
@@ -351,7 +351,14 @@ impl<'t> Bench<'t> {
         self.pool.borrow().len() < POOL
     }
 
-    async fn follow(&self, follow: Follow, input: &Input, client: &Client, memory: &RefCell<Memory>, shot: &mut Shot) {
+    async fn follow(
+        &self,
+        follow: Follow,
+        input: &Input,
+        client: &mut Client,
+        memory: &RefCell<Memory>,
+        shot: &mut Shot,
+    ) {
         let readable = self.harness.ground.capabilities.is_present(Capability::Rfc7592Read);
         let Ok(request) = self.harness.configuration_request(client, Kind::Read) else { return };
         match follow {
@@ -363,12 +370,12 @@ impl<'t> Bench<'t> {
             }
             Follow::ReadEarlier if readable => {
                 let (other, second) = self.send_input(&Input::default(), None, false).await;
-                let Some(second) = second.filter(|s| s.client_id != client.client_id) else { return };
+                let Some(mut second) = second.filter(|s| s.client_id != client.client_id) else { return };
                 let Ok(of_second) = self.harness.configuration_request(&second, Kind::Read) else { return };
                 let read = self.send(request, "").await;
                 let control = self.send(of_second, "").await;
                 self.rotated(client, &read);
-                self.rotated(&second, &control);
+                self.rotated(&mut second, &control);
                 let index = shot.exchanges.len() + 1;
                 shot.faults.extend(oracles::gone(client, &other, &read, &control, index));
                 shot.exchanges.extend([other, read, control]);
@@ -378,13 +385,15 @@ impl<'t> Bench<'t> {
     }
 
     /// Takes over what a read has rotated, so that the client can still be deleted.
-    fn rotated(&self, client: &Client, read: &Exchange) {
+    fn rotated(&self, client: &mut Client, read: &Exchange) {
         let Some(response) = read.response().filter(|r| r.status == 200) else { return };
         let token = response.member("registration_access_token").map(str::to_owned);
         let uri = response.member("registration_client_uri").map(str::to_owned);
         if token.is_none() && uri.is_none() {
             return;
         }
+        client.token = token.clone().or(client.token.take());
+        client.uri = uri.clone().or(client.uri.take());
         if let Some(pending) = self.pending.borrow_mut().iter_mut().find(|p| p.client_id == client.client_id) {
             pending.token = token.clone().or(pending.token.take());
             pending.uri = uri.clone().or(pending.uri.take());

@@ -58,6 +58,7 @@ pub fn redraw_around(dice: &mut Dice, input: &mut Input) {
     input.writing = Writing::default();
     input.envelope = Envelope::default();
     input.compare = None;
+    input.follow.clear();
     envelope::around(dice, input);
 }
 
