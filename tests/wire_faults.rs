@@ -1,13 +1,19 @@
 //! Servers that misbehave on the wire, each a canned listener on a free loopback port: every fault has its own kind and
 //! a sentence that says where to look.
 
+#[path = "support/pki.rs"]
+mod pki;
 #[path = "wire_faults/servers.rs"]
 mod servers;
 
 use std::{net::Ipv4Addr, time::Duration};
 
-use dcrspec::wire::{Auth, Cut, Failure, FailureKind, Headers, HttpSettings, Kind, Outcome, Phase, Request, Transport};
-use servers::{CA, EXPIRED, LOCALHOST, Then, canned, serve, tls_server};
+use dcrspec::wire::{
+    Auth, Cut, Failure, FailureKind, Framing, Headers, HttpSettings, Kind, Manner, Outcome, Phase, Request, TlsVersion,
+    Transport,
+};
+use pki::PKI;
+use servers::{Then, canned, serve, tls_server, tls_server_of};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -246,7 +252,7 @@ async fn https_to_a_plain_port() {
 
 #[tokio::test]
 async fn http_to_a_tls_port() {
-    let url = tls_server(LOCALHOST, false).replace("https", "http");
+    let url = tls_server(&PKI.good, false).replace("https", "http");
     let f = failure(send(url).await);
     assert!(matches!(f.kind, FailureKind::NotHttp | FailureKind::ClosedEarly | FailureKind::Reset), "{f:?}");
     assert!(f.message.contains("use https://"), "{f:?}");
@@ -266,12 +272,12 @@ async fn what_cannot_be_sent() {
 }
 
 fn with_ca() -> HttpSettings {
-    HttpSettings { extra_root_ca_pem: Some(CA.to_vec()), ..limits(AMPLE, AMPLE) }
+    HttpSettings { extra_root_ca_pem: Some(PKI.ca.clone().into()), ..limits(AMPLE, AMPLE) }
 }
 
 #[tokio::test]
 async fn tls_with_the_right_ca_or_none_at_all() {
-    let url = tls_server(LOCALHOST, false);
+    let url = tls_server(&PKI.good, false);
     for settings in [with_ca(), HttpSettings { insecure: true, ..limits(AMPLE, AMPLE) }] {
         let Outcome::Response(response) = send_with(settings, url.clone()).await else { panic!() };
         assert_eq!(response.status, 204);
@@ -280,25 +286,25 @@ async fn tls_with_the_right_ca_or_none_at_all() {
 
 #[tokio::test]
 async fn certificates_that_are_not_accepted() {
-    let f = failure(send(tls_server(LOCALHOST, false)).await);
+    let f = failure(send(tls_server(&PKI.good, false)).await);
     assert_failure(&f, FailureKind::Tls, Phase::Connect, &["untrusted", "localhost:", "CA"]);
 
-    let f = failure(send_with(with_ca(), tls_server(EXPIRED, false)).await);
+    let f = failure(send_with(with_ca(), tls_server(&PKI.expired, false)).await);
     assert_failure(&f, FailureKind::Tls, Phase::Connect, &["expired"]);
 
-    let url = tls_server(LOCALHOST, false).replace("localhost", "127.0.0.1");
+    let url = tls_server(&PKI.good, false).replace("localhost", "127.0.0.1");
     let f = failure(send_with(with_ca(), url).await);
     assert_failure(&f, FailureKind::Tls, Phase::Connect, &["another name", "127.0.0.1"]);
 }
 
 #[tokio::test]
 async fn a_client_certificate_is_wanted() {
-    let url = tls_server(LOCALHOST, true);
+    let url = tls_server(&PKI.good, true);
     let f = failure(send_with(with_ca(), url.clone()).await);
     assert_eq!(f.kind, FailureKind::Tls, "{}", f.message);
     assert!(f.message.contains("client certificate"), "{}", f.message);
 
-    let settings = HttpSettings { identity_pem: Some(LOCALHOST.to_vec()), ..with_ca() };
+    let settings = HttpSettings { identity_pem: Some(PKI.good.pem()), ..with_ca() };
     let Outcome::Response(response) = send_with(settings, url).await else { panic!() };
     assert_eq!(response.status, 204);
 }
@@ -308,7 +314,7 @@ fn files_that_hold_no_certificate_are_refused_at_once() {
     let refused = |settings| Transport::http(settings).unwrap_err();
     let ca = refused(HttpSettings { extra_root_ca_pem: Some(b"hello".to_vec()), ..Default::default() });
     assert!(ca.contains("CA certificates"), "{ca}");
-    let key = refused(HttpSettings { identity_pem: Some(CA.to_vec()), ..Default::default() });
+    let key = refused(HttpSettings { identity_pem: Some(PKI.ca.clone().into()), ..Default::default() });
     assert!(key.contains("client certificate"), "{key}");
 }
 
@@ -318,6 +324,92 @@ async fn a_resolved_name_goes_where_it_is_told() {
     let resolve = vec![("as.example".to_owned(), Ipv4Addr::LOCALHOST.into())];
     let settings = HttpSettings { resolve, ..limits(AMPLE, AMPLE) };
     let Outcome::Response(response) = send_with(settings, format!("http://as.example:{}/", address.port())).await
+    else {
+        panic!()
+    };
+    assert_eq!(response.status, 204);
+}
+
+const RAW: Manner = Manner { tls: None, framing: Some(Framing::Length) };
+
+async fn send_raw(settings: HttpSettings, url: String, manner: Manner) -> Outcome {
+    let (outcome, took) = Transport::http(settings).unwrap().send_as(&request(url), manner).await;
+    assert!(took < AMPLE, "took {took:?}");
+    outcome
+}
+
+#[tokio::test]
+async fn a_connection_of_our_own_sees_the_same_faults() {
+    let raw = |url: String| send_raw(limits(AMPLE, AMPLE), url, RAW);
+    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
+    let f = failure(raw(format!("http://{nobody}/")).await);
+    assert_failure(&f, FailureKind::Refused, Phase::Connect, &["refused", &nobody.to_string()]);
+    let f = failure(raw("http://no-such-host.invalid/".into()).await);
+    assert_failure(&f, FailureKind::Dns, Phase::Connect, &["no-such-host.invalid", "resolve"]);
+    for (reply, then, kind, words) in [
+        (&b""[..], Then::Reset, FailureKind::Reset, "reset the connection before any response"),
+        (b"", Then::Close, FailureKind::ClosedEarly, "closed the connection before any response"),
+        (b"SSH-2.0-x\r\n", Then::Hang, FailureKind::NotHttp, "what is not an HTTP response"),
+    ] {
+        let f = failure(raw(format!("http://{}/", canned(reply, then).await)).await);
+        assert_failure(&f, kind, Phase::Head, &[words]);
+    }
+    let hanging = canned(b"HTTP/1.1 200 OK\r\n", Then::Hang).await;
+    let f = failure(send_raw(limits(SHORT, AMPLE), format!("http://{hanging}/"), RAW).await);
+    assert_failure(&f, FailureKind::FirstByteTimeout, Phase::Head, &["no complete response head"]);
+    let stalled = canned(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", Then::Hang).await;
+    let found = cut(send_raw(limits(AMPLE, SHORT), format!("http://{stalled}/"), RAW).await);
+    assert_eq!(found, (Some(Cut::Stalled), b"abc".to_vec()));
+}
+
+#[tokio::test]
+async fn a_connection_of_our_own_speaks_tls_as_the_client_does() {
+    let raw = |settings, url| send_raw(settings, url, RAW);
+    let url = tls_server(&PKI.good, false);
+    for settings in [with_ca(), HttpSettings { insecure: true, ..limits(AMPLE, AMPLE) }] {
+        let Outcome::Response(response) = raw(settings, url.clone()).await else { panic!() };
+        assert_eq!(response.status, 204);
+    }
+    let f = failure(raw(limits(AMPLE, AMPLE), url.clone()).await);
+    assert_failure(&f, FailureKind::Tls, Phase::Connect, &["untrusted", "CA"]);
+    let f = failure(raw(with_ca(), tls_server(&PKI.expired, false)).await);
+    assert_failure(&f, FailureKind::Tls, Phase::Connect, &["expired"]);
+    let f = failure(raw(with_ca(), url.replace("localhost", "127.0.0.1")).await);
+    assert_failure(&f, FailureKind::Tls, Phase::Connect, &["another name", "127.0.0.1"]);
+
+    let mutual = tls_server(&PKI.good, true);
+    let f = failure(raw(with_ca(), mutual.clone()).await);
+    assert_eq!(f.kind, FailureKind::Tls, "{}", f.message);
+    assert!(f.message.contains("client certificate"), "{}", f.message);
+    let settings = HttpSettings { identity_pem: Some(PKI.good.pem()), ..with_ca() };
+    let Outcome::Response(response) = raw(settings, mutual).await else { panic!() };
+    assert_eq!(response.status, 204);
+}
+
+#[tokio::test]
+async fn one_tls_version_alone_is_offered() {
+    let only = |version| Manner { tls: Some(version), framing: None };
+    let servers = [
+        (tls_server_of(&PKI.good, false, &[&rustls::version::TLS12]), TlsVersion::V1_2, TlsVersion::V1_3),
+        (tls_server_of(&PKI.good, false, &[&rustls::version::TLS13]), TlsVersion::V1_3, TlsVersion::V1_2),
+    ];
+    for (url, right, wrong) in servers {
+        let Outcome::Response(response) = send_raw(with_ca(), url.clone(), only(right)).await else { panic!() };
+        assert_eq!(response.status, 204);
+        let f = failure(send_raw(with_ca(), url, only(wrong)).await);
+        assert_failure(&f, FailureKind::TlsVersion, Phase::Connect, &["none of the TLS versions", "localhost:"]);
+    }
+    let plain = canned(b"HTTP/1.1 204 X\r\n\r\n", Then::Close).await;
+    let f = failure(send_raw(with_ca(), format!("http://{plain}/"), only(TlsVersion::V1_2)).await);
+    assert_failure(&f, FailureKind::NotSent, Phase::Connect, &["the URL is http"]);
+}
+
+#[tokio::test]
+async fn a_resolved_name_is_used_by_a_connection_of_our_own() {
+    let address = canned(b"HTTP/1.1 204 X\r\n\r\n", Then::Close).await;
+    let settings =
+        HttpSettings { resolve: vec![("as.example".to_owned(), Ipv4Addr::LOCALHOST.into())], ..limits(AMPLE, AMPLE) };
+    let Outcome::Response(response) = send_raw(settings, format!("http://as.example:{}/", address.port()), RAW).await
     else {
         panic!()
     };

@@ -100,6 +100,10 @@ fn schemas() -> Vec<(&'static str, Value)> {
     let messages = judge::SCHEMAS
         .iter()
         .map(|(name, text)| (*name, serde_json::from_str(text).expect("a unit test reads the embedded schemas")));
-    let made = [("report.schema.json", report::json_schema()), ("suite.schema.json", suite::json_schema())];
+    let made = [
+        ("config.schema.json", super::config::json_schema()),
+        ("report.schema.json", report::json_schema()),
+        ("suite.schema.json", suite::json_schema()),
+    ];
     messages.chain(made).collect()
 }

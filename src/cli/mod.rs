@@ -2,12 +2,15 @@
 
 mod check;
 mod cleanup;
+mod config;
 mod explain;
 mod fuzz;
 mod list;
 mod run;
 mod selftest;
 mod serve;
+mod settings;
+mod units;
 
 use std::{
     io::{IsTerminal, Write},
@@ -50,6 +53,8 @@ enum Command {
     Check(check::Args),
     /// Delete the clients that a ledger still names
     Cleanup(cleanup::Args),
+    /// Show the settings in force, and where each came from
+    Config(Box<config::Args>),
 }
 
 /// A command that ends without having done what it was asked for: a sentence for stderr, and a code.
@@ -78,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::main(args),
         Command::Check(args) => check::main(args),
         Command::Cleanup(args) => cleanup::main(args),
+        Command::Config(args) => config::main(*args),
     };
     let exit = done.unwrap_or_else(|stop| {
         eprintln!("dcrspec: {}", crate::report::text::harmless_lines(&stop.message));

@@ -481,6 +481,9 @@ impl<'t> Bench<'t> {
         self.harness.ledger = self.ledger.into_inner();
         self.harness.clean_up(0).await;
         let mut complaints = self.complaints.into_inner();
+        if let (Some(administration), true) = (&self.harness.target.administration, self.harness.options.clean_up) {
+            complaints.extend(administration.finish(&mut self.harness.ledger, &self.harness.ground.endpoint).await);
+        }
         complaints.append(&mut self.harness.complaints);
         (self.harness.ledger, complaints)
     }

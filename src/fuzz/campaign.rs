@@ -266,7 +266,8 @@ pub async fn run(target: &Target, options: &Options, ledger: Ledger, observe: &m
     outcome.exchanges = u64::from(bench.exchanges.get());
     outcome.met = bench.met.borrow().clone();
     let (ledger, complaints) = bench.finish().await;
-    outcome.clients = ledger.clients();
+    // What dies with this process is not left behind.
+    outcome.clients = if target.own { Clients::default() } else { ledger.clients() };
     (outcome.ledger, outcome.complaints) = (ledger, complaints);
     outcome.took = started.elapsed();
     outcome

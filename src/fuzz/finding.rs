@@ -133,7 +133,7 @@ impl Finding {
             seed: bench.harness.options.seed,
             exchanges: kept.map(|(_, x)| redactor.record(x)).collect(),
             exchange: format!("x{}", shown.id),
-            curl: curl::line(&shown.request, &redactor),
+            curl: curl::line(shown, &redactor),
             scenario,
         }
     }

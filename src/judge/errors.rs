@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     spec::Level,
-    wire::{Auth, Exchange, Kind, Response},
+    wire::{Auth, Exchange, Framing, Kind, Response},
 };
 
 pub(super) const RULES: &[Coded] = &[
@@ -72,7 +72,10 @@ pub(super) fn registration_error<'a>(exchange: &'a Exchange, context: &Context) 
     let response = exchange.response()?;
     let unusable = matches!(exchange.request.auth, Auth::None | Auth::Random | Auth::Truncated);
     let about_token = unusable && (context.protected || super::blames_credentials(response));
-    if exchange.request.kind != Kind::Register || response.status != 400 || !context.established || about_token {
+    // A front end that knows no transfer codings may say so with 400: then no registration was refused.
+    let chunked = exchange.manner.framing == Some(Framing::Chunked);
+    let refused = exchange.request.kind == Kind::Register && response.status == 400;
+    if !refused || !context.established || about_token || chunked {
         return None;
     }
     Some(RegistrationError { response, proper_request: proper(exchange) })
@@ -80,7 +83,9 @@ pub(super) fn registration_error<'a>(exchange: &'a Exchange, context: &Context) 
 
 /// Whether the request was one JSON object, labelled as such.
 pub(super) fn proper(exchange: &Exchange) -> bool {
-    exchange.request.headers.media_type().as_deref() == Some("application/json") && exchange.sent().is_some()
+    exchange.request.headers.media_type().as_deref() == Some("application/json")
+        && exchange.manner.framing != Some(Framing::Chunked)
+        && exchange.sent().is_some()
 }
 
 /// Statuses that say something else than "this metadata is refused": they are specified elsewhere, or a front end's.
@@ -90,23 +95,26 @@ const OTHERWISE_SPECIFIED: &[u16] = &[
 ];
 
 fn error_status(exchange: &Exchange, context: &Context) -> Vec<Claim> {
-    if exchange.request.kind != Kind::Register || !proper(exchange) || !context.accepted {
+    if exchange.request.kind != Kind::Register || exchange.request.object().is_none() || !context.accepted {
         return Vec::new();
     }
     let Some(response) = exchange.response() else { return Vec::new() };
     match response.status {
-        400 => registration_error(exchange, context).map(|_| Claim::Holds).into_iter().collect(),
+        400 if proper(exchange) => registration_error(exchange, context).map(|_| Claim::Holds).into_iter().collect(),
         500..=599 if !OTHERWISE_SPECIFIED.contains(&response.status) => objects(
             Objection::new(
                 "status",
                 format!(
-                    "a well-formed registration was answered {}: bad metadata is a client's fault and is answered 400",
+                    "{} was answered {}: what is wrong with a request is the client's fault and is answered 400",
+                    if proper(exchange) { "a well-formed registration" } else { "a request that is well-formed HTTP" },
                     response.status
                 ),
             )
             .expected("400, or 201 with corrected values")
             .actual_text(&response.status.to_string()),
         ),
+        // Whatever turned such a request away may not have taken it for a registration.
+        _ if !proper(exchange) => Vec::new(),
         status @ 400..=499 if !OTHERWISE_SPECIFIED.contains(&status) => objects(
             Objection::new(
                 "status",

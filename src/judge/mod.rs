@@ -4,6 +4,7 @@ mod clause;
 mod clock;
 mod coded;
 mod configuration;
+mod connection;
 mod entropy;
 mod errors;
 mod life;
@@ -27,6 +28,7 @@ fn all_rules() -> Vec<Box<dyn Rule>> {
     let coded = [
         clock::RULES,
         configuration::RULES,
+        connection::RULES,
         errors::RULES,
         members::RULES,
         redirects::RULES,

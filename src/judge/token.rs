@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     spec::Level,
-    wire::{Auth, Exchange, Kind, Response},
+    wire::{Auth, Exchange, Framing, Kind, Response},
 };
 
 pub(super) const RULES: &[Coded] = &[
@@ -128,6 +128,8 @@ fn challenge_error(exchange: &Exchange, context: &Context) -> Vec<Claim> {
 /// Metadata and credentials that were accepted before are turned away for method or media type.
 fn post_json(exchange: &Exchange, context: &Context) -> Vec<Claim> {
     let plain = exchange.request.headers.first("content-type").as_deref() == Some("application/json");
+    // A server may insist on Content-Length (411), or know no transfer codings (501).
+    let plain = plain && exchange.manner.framing != Some(Framing::Chunked);
     if exchange.request.kind != Kind::Register || !plain || !context.repeats_accepted {
         return Vec::new();
     }

@@ -11,8 +11,8 @@ use crate::{
     spec::{Capability, Catalogue},
     target::{Ground, Target, registration},
     wire::{
-        Auth, Exchange, Failure, FailureKind, Kind, Ledger, Outcome, Pacer, Phase, Redactor, Registered, Request,
-        WaitBudget, retry_delay,
+        Auth, Exchange, Failure, FailureKind, Kind, Ledger, Manner, Outcome, Pacer, Phase, Redactor, Registered,
+        Request, WaitBudget, retry_delay,
     },
 };
 
@@ -120,11 +120,20 @@ impl<'a> Harness<'a> {
 
     /// Sends a request as it is, waits out rate limits within the budget, and records the exchange. A registration is
     /// in the ledger before it is sent, and its client as soon as the answer is read.
-    pub async fn send(&mut self, mut request: Request, marker: &str) -> usize {
+    pub async fn send(&mut self, request: Request, marker: &str) -> usize {
+        self.send_as(request, Manner::default(), marker).await
+    }
+
+    /// As [`Harness::send`], put on the wire in a manner of its own.
+    pub async fn send_as(&mut self, mut request: Request, manner: Manner, marker: &str) -> usize {
         for (name, value) in &self.target.headers {
+            // Anyone on the way can read plain http: whatever may be secret stays out of it.
+            if request.kind == Kind::Plaintext && !PUBLIC_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+                continue;
+            }
             request.headers.push(name.clone(), value.as_bytes().to_vec());
         }
-        let creates = matches!(request.kind, Kind::Register | Kind::Probe);
+        let creates = matches!(request.kind, Kind::Register | Kind::Probe | Kind::Plaintext | Kind::Malformed);
         if creates {
             // What cannot be written down could be forgotten, so it is not sent.
             if let Err(why) = self.ledger.intent(marker, &request.url) {
@@ -135,9 +144,11 @@ impl<'a> Harness<'a> {
             self.pacer.wait().await;
             let at = jiff::Timestamp::now();
             let started = Instant::now();
-            let (outcome, took) = self.target.transport.send(&request).await;
+            let (outcome, took) = self.target.transport.send_as(&request, manner).await;
             let took = if took.is_zero() { started.elapsed() } else { took };
-            let exchange = Exchange::new(self.exchanges.len() as u32 + 1, at, request.clone(), outcome, took);
+            let id = self.exchanges.len() as u32 + 1;
+            let mut exchange = Exchange::new(id, at, request.clone(), outcome, took);
+            exchange.manner = manner;
             self.redactor.learn_from(&exchange);
             let delay = exchange.response().and_then(retry_delay);
             self.exchanges.push(exchange);
@@ -292,10 +303,12 @@ impl<'a> Harness<'a> {
         while self.clients.len() > keep {
             let client = self.clients[self.clients.len() - 1].clone();
             let twin = self.clients[..self.clients.len() - 1].iter().any(|c| c.client_id == client.client_id);
-            let outcome = match self.options.clean_up && !twin {
-                true => self.delete(&client).await,
-                false if twin => Ok(()),
-                false => Err("clean-up is switched off".to_owned()),
+            let outcome = if twin || self.deleted_before(&client) {
+                Ok(())
+            } else if self.options.clean_up {
+                self.delete(&client).await
+            } else {
+                Err("clean-up is switched off".to_owned())
             };
             self.clients.pop();
             let noted = match outcome {
@@ -321,17 +334,18 @@ impl<'a> Harness<'a> {
                 }
                 Ok(())
             }
-            // Gone already, by the case itself.
-            Outcome::Response(r) if r.status == 401 && self.deleted_before(client) => Ok(()),
             Outcome::Response(r) => Err(format!("DELETE was answered {}", r.status)),
             Outcome::Failure(failure) => Err(failure.message.clone()),
         }
     }
 
+    /// Whether a case has deleted the client itself.
     fn deleted_before(&self, client: &Client) -> bool {
-        self.exchanges.iter().any(|x| {
+        let bearer = client.token.as_ref().map(|token| format!("Bearer {token}"));
+        self.exchanges[client.exchange..].iter().any(|x| {
             x.request.kind == Kind::Delete
                 && Some(x.request.url.as_str()) == client.uri.as_deref()
+                && x.request.headers.first("authorization") == bearer
                 && x.response().is_some_and(|r| r.status == 204)
         })
     }

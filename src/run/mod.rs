@@ -1,5 +1,6 @@
 //! Running suites against a target: plan, execute, clean up, and add up the report.
 
+mod cleanup;
 pub(crate) mod curl;
 mod evidence;
 mod execute;
@@ -7,11 +8,13 @@ mod expect;
 pub(crate) mod harness;
 mod manage;
 mod prepare;
+mod probe;
 mod result;
 mod usage;
 
 use std::time::Duration;
 
+pub use cleanup::{Administration, Gone};
 pub use evidence::finding_id;
 pub use execute::transform_json;
 pub use expect::says_nothing;
@@ -130,6 +133,10 @@ pub async fn run_observed(
     }
     progress(Progress::CleaningUp { clients: harness.clients.len() });
     harness.clean_up(0).await;
+    if let (Some(administration), true) = (&target.administration, options.clean_up) {
+        let complaints = administration.finish(&mut harness.ledger, &harness.ground.endpoint).await;
+        harness.complaints.extend(complaints);
+    }
     harness.judge_pending();
     let report = result::report(&mut harness, started, clock.elapsed(), ladder, cases);
     Outcome { report, complaints: std::mem::take(&mut harness.complaints), ledger: harness.ledger }

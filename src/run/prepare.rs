@@ -240,7 +240,9 @@ impl Harness<'_> {
             );
         }
         self.probe_configuration().await;
-        if self.ground.endpoint.starts_with("https:") {
+        if !self.target.transport.has_tls() {
+            self.ground.capabilities.absent(Capability::Tls, "a service in this process, without TLS", None);
+        } else if self.ground.endpoint.starts_with("https:") {
             self.ground.capabilities.present(Capability::Tls, "the endpoint is https", None);
         } else {
             self.ground.capabilities.absent(Capability::Tls, "the endpoint is http", None);

@@ -117,9 +117,11 @@ fn finding(harness: &Harness<'_>, raw: &RawFinding) -> Finding {
     raw.exchanges.iter().take(EVIDENCE_LIMIT).for_each(|id| add(*id, "shows"));
     raw.objection.with.iter().for_each(|id| add(*id, "compared with"));
     raw.control.iter().for_each(|id| add(*id, "control"));
+    // Nothing listens at the URL of a service in this process.
+    let reachable = !harness.target.transport.is_in_process();
     let line = |id: u32| {
-        let exchange = harness.exchanges.iter().find(|x| x.id == id)?;
-        curl::line(&exchange.request, &harness.redactor)
+        let exchange = harness.exchanges.iter().find(|x| x.id == id).filter(|_| reachable)?;
+        curl::line(exchange, &harness.redactor)
     };
     let with: Vec<String> = raw.objection.with.iter().filter_map(|id| line(*id)).collect();
     let curl = line(first);

@@ -10,6 +10,9 @@ use super::respond::{Cause, Refusal};
 pub(super) fn check_media_type(headers: &HeaderMap, faults: &Faults) -> Result<(), Refusal> {
     let refusal = || Refusal::new(Cause::MediaType, "The request must be of the media type application/json.");
     let mut values = headers.get_all(CONTENT_TYPE).iter();
+    if headers.get(CONTENT_TYPE).is_none() && faults.has(Fault::MediaTypeMissingCrash) {
+        return Err(Refusal::new(Cause::Crash, "Internal error."));
+    }
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(refusal());
     };

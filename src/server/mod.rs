@@ -24,7 +24,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{any, get, post};
-use http::header::{ALLOW, AUTHORIZATION, DATE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{ALLOW, AUTHORIZATION, DATE, LOCATION, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -66,11 +66,13 @@ pub enum Configuration {
     Forbidding,
     /// The registration endpoint is the configuration endpoint of all clients, told apart by their tokens (RFC 7592, appendix B).
     OneUrl,
+    /// Anyone may register, over TLS alone: plain http is redirected (RFC 7591, sections 3 and 5).
+    Tls,
 }
 
 impl Configuration {
     /// Every configuration.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Open,
         Self::Protected,
         Self::SharedIds,
@@ -80,6 +82,7 @@ impl Configuration {
         Self::NoDelete,
         Self::Forbidding,
         Self::OneUrl,
+        Self::Tls,
     ];
 
     /// The name used in reports.
@@ -94,6 +97,7 @@ impl Configuration {
             Self::NoDelete => "no-delete",
             Self::Forbidding => "forbidding",
             Self::OneUrl => "one-url",
+            Self::Tls => "tls",
         }
     }
 
@@ -178,6 +182,12 @@ impl ServerConfig {
         Self { configuration: Configuration::Statement, statement_key: Some(key), ..Self::open(issuer) }
     }
 
+    /// A server without defects behind TLS (RFC 7591, section 5); the issuer is an https URL. TLS itself is the transport's:
+    /// the server answers by [`ReferenceServer::router`] there, and by [`ReferenceServer::plaintext_router`] over plain http.
+    pub fn tls(issuer: impl Into<String>) -> Self {
+        Self { configuration: Configuration::Tls, ..Self::open(issuer) }
+    }
+
     /// Adds a defect.
     #[must_use]
     pub fn with_defect(mut self, defect: &'static Defect) -> Self {
@@ -233,6 +243,14 @@ impl ReferenceServer {
             .fallback(async || respond::empty(StatusCode::NOT_FOUND))
             .layer(axum::middleware::map_response_with_state(self.clone(), stamp))
             .with_state(self.clone())
+    }
+
+    /// What answers plain http beside a server behind TLS: a redirection to https, and nothing else (RFC 7591, section 3).
+    pub fn plaintext_router(&self) -> Router {
+        if self.faults().has(Fault::PlaintextServed) {
+            return self.router();
+        }
+        Router::new().fallback(to_https).with_state(self.clone())
     }
 
     /// The path of the client registration endpoint (RFC 7591, section 3).
@@ -360,6 +378,9 @@ async fn registration(State(server): State<ReferenceServer>, request: Request) -
         let request = body::from_query(query);
         return server.register(&request).unwrap_or_else(|refusal| server.refuse(&refusal, None));
     }
+    if parts.headers.contains_key(TRANSFER_ENCODING) && server.faults().has(Fault::ChunkedCrash) {
+        return server.refuse(&Refusal::new(Cause::Crash, "Internal error."), None);
+    }
     if let Err(refusal) = body::check_media_type(&parts.headers, server.faults()) {
         return if by_get { not_allowed("POST") } else { server.refuse(&refusal, None) };
     }
@@ -387,6 +408,16 @@ async fn metadata_document(State(server): State<ReferenceServer>) -> Response {
         "grant_types_supported": metadata::GRANT_TYPES,
         "token_endpoint_auth_methods_supported": metadata::AUTH_METHODS,
     }))
+}
+
+/// The same path under the issuer, which is https (RFC 9110, section 15.4.9).
+async fn to_https(State(server): State<ReferenceServer>, request: Request) -> Response {
+    let path = request.uri().path_and_query().map_or("/", |p| p.as_str());
+    let mut response = respond::empty(StatusCode::PERMANENT_REDIRECT);
+    if let Ok(location) = HeaderValue::try_from(format!("{}{path}", server.0.config.issuer)) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
 }
 
 fn not_allowed(allowed: &'static str) -> Response {

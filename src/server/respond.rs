@@ -87,6 +87,9 @@ impl ConfigurationUrl {
                 let path = base.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
                 format!("{}/{}", path.unwrap_or_default(), client.handle)
             }
+            Self::Each(base) if faults.has(Fault::ConfigurationUriPlaintext) => {
+                format!("{}/{}", base.replacen("https://", "http://", 1), client.handle)
+            }
             Self::Each(base) => format!("{base}/{}", client.handle),
             Self::One(url) => url.clone(),
         }

@@ -105,6 +105,58 @@ impl FromStr for FailOn {
     }
 }
 
+/// The words, separated by commas, as `--fail-on` takes them.
+impl fmt::Display for FailOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<String> = self.0.iter().map(|l| l.as_str().to_ascii_lowercase()).collect();
+        f.pad(&words.join(","))
+    }
+}
+
+impl Serialize for FailOn {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+/// From the words in one text, or from a list of them.
+impl<'de> Deserialize<'de> for FailOn {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<FailOn, D::Error> {
+        use serde::de::Error;
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Words {
+            Text(String),
+            List(Vec<String>),
+        }
+        let words = match Words::deserialize(d).map_err(|_| D::Error::custom("write \"must,security\""))? {
+            Words::Text(text) => text,
+            Words::List(list) => list.join(","),
+        };
+        words.parse().map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for FailOn {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "FailOn".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "examples": ["must,security"],
+            "anyOf": [
+                { "type": "string" },
+                { "type": "array", "minItems": 1, "items": { "enum": ["must", "should", "security", "interop"] } },
+            ],
+        })
+    }
+}
+
 /// How much a finding weighs. Only `Broken` makes a verdict broken and can fail a build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

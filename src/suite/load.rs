@@ -224,6 +224,12 @@ impl Linter<'_> {
         if action.raw.is_some() && action.transform.is_some() {
             self.add(at, "`transform` rewrites JSON and does not go with `raw`");
         }
+        if action.plaintext && (action.tls.is_some() || action.auth.is_some()) {
+            self.add(
+                at,
+                "`plaintext` goes without TLS and without credentials, so neither `tls` nor `auth` goes with it",
+            );
+        }
         if let Some(raw) = &action.raw {
             self.variables(at, raw, names);
         }

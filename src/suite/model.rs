@@ -7,7 +7,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
-use crate::spec::{Capability, Level, Strength};
+use crate::{
+    spec::{Capability, Level, Strength},
+    wire::{Framing, TlsVersion},
+};
 
 /// A suite: cases that belong together.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -43,6 +46,11 @@ pub struct Case {
     /// Runs only where clients can be deleted afterwards (or with --unsafe): the client would stay behind with a payload.
     #[serde(default)]
     pub needs_clean_up: bool,
+    /// The case may cost a client its token, at servers that revoke one which is presented at the wrong place, so that
+    /// nobody can delete the client any more: runs where a `[cleanup]` can, at a server that dcrspec holds itself, or with
+    /// --unsafe.
+    #[serde(default)]
+    pub may_strand: bool,
     /// The kind of base client that the case varies; `any` takes the first that the target accepts.
     #[serde(default)]
     pub base: BaseKind,
@@ -146,6 +154,16 @@ pub struct RegisterAction {
     /// The credentials to send; the target's own unless given.
     #[serde(default)]
     pub auth: Option<AuthWord>,
+    /// Frames the HTTP message by hand, on a connection of its own. What is no valid HTTP goes to loopback and to services in
+    /// this process alone.
+    #[serde(default)]
+    pub framing: Option<Framing>,
+    /// Offers this version of TLS alone.
+    #[serde(default)]
+    pub tls: Option<TlsVersion>,
+    /// Goes to the http form of the endpoint's URL, without any credentials; no rule takes the answer for a registration's.
+    #[serde(default)]
+    pub plaintext: bool,
 }
 
 /// A rewriting that keeps the meaning of a JSON text.
@@ -285,6 +303,9 @@ pub struct RequestAction {
     /// Sends the base client as a JSON body.
     #[serde(default)]
     pub with_base_body: bool,
+    /// Offers this version of TLS alone.
+    #[serde(default)]
+    pub tls: Option<TlsVersion>,
 }
 
 /// What must be true of an answer. Has three outcomes: pass, fail, and inconclusive with a reason: 401, 403, 413, 429,

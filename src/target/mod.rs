@@ -13,6 +13,7 @@ pub use statement::{CLAIMED_NAME, KINDS as STATEMENT_KINDS, StatementKey, statem
 use serde_json::{Map, Value};
 
 use crate::{
+    run::Administration,
     spec::Capability,
     suite::BaseKind,
     wire::{Auth, Headers, Kind, Request, Transport},
@@ -41,6 +42,8 @@ pub struct Target {
     pub own: bool,
     /// Origins besides the endpoint's and the issuer's to which a registration_client_uri may point.
     pub allowed_origins: Vec<String>,
+    /// Deletes what no registration access token can.
+    pub administration: Option<Administration>,
 }
 
 impl Target {
@@ -59,6 +62,7 @@ impl Target {
             declared: Vec::new(),
             own: false,
             allowed_origins: Vec::new(),
+            administration: None,
         }
     }
 }

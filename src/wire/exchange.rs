@@ -5,6 +5,7 @@ use std::{fmt, sync::OnceLock, time::Duration};
 use bytes::Bytes;
 use serde_json::Value;
 
+use super::Manner;
 use crate::judge::parse::{self, ParsedBody};
 
 /// Header fields in the order in which they were sent or received, names as they were, values as bytes.
@@ -52,6 +53,10 @@ pub enum Kind {
     Discover,
     /// Anything else sent to the registration endpoint, such as another method.
     Probe,
+    /// A registration over plain http to find out whether it is taken (RFC 7591, 3 and 5). It never carries a token.
+    Plaintext,
+    /// A registration whose framing is no valid HTTP: what is specified for registrations does not apply to the answer.
+    Malformed,
     /// Another method at a client configuration endpoint.
     Other,
 }
@@ -199,6 +204,8 @@ pub enum FailureKind {
     Refused,
     /// Certificate or handshake.
     Tls,
+    /// The server speaks none of the TLS versions that were offered.
+    TlsVersion,
     ConnectTimeout,
     /// Connected, and no response head within the limit.
     FirstByteTimeout,
@@ -236,6 +243,8 @@ pub struct Exchange {
     /// Time of day at which the request was sent.
     pub at: jiff::Timestamp,
     pub request: Request,
+    /// How the request was put on the wire.
+    pub manner: Manner,
     pub outcome: Outcome,
     pub took: Duration,
     sent: OnceLock<Sent>,
@@ -251,7 +260,7 @@ struct Sent {
 
 impl Exchange {
     pub fn new(id: u32, at: jiff::Timestamp, request: Request, outcome: Outcome, took: Duration) -> Exchange {
-        Exchange { id, at, request, outcome, took, sent: OnceLock::new() }
+        Exchange { id, at, request, manner: Manner::default(), outcome, took, sent: OnceLock::new() }
     }
 
     /// The request's body as one JSON object, where it is that. Of a name that occurs twice the last value stands.

@@ -11,11 +11,19 @@ use super::{Cut, Failure, FailureKind, Phase, transport::failed};
 pub(super) struct Place {
     /// `host:port`, the port always given.
     pub(super) name: String,
+    /// As it stands in a URL: an IPv6 address in brackets.
     pub(super) host: String,
+    pub(super) port: u16,
     pub(super) tls: bool,
 }
 
 impl Place {
+    pub(super) fn parse(url: &str) -> Result<Place, Failure> {
+        let url = Url::parse(url)
+            .map_err(|e| not_sent(format!("the URL cannot be used ({e}): it has to be absolute, http or https")))?;
+        Place::of(&url)
+    }
+
     pub(super) fn of(url: &Url) -> Result<Place, Failure> {
         let tls = match url.scheme() {
             "https" => true,
@@ -24,7 +32,7 @@ impl Place {
         };
         match (url.host_str(), url.port_or_known_default()) {
             (Some(host), Some(port)) if !host.is_empty() => {
-                Ok(Place { name: format!("{host}:{port}"), host: host.to_owned(), tls })
+                Ok(Place { name: format!("{host}:{port}"), host: host.to_owned(), port, tls })
             }
             _ => Err(not_sent("the URL names no host: it has to be absolute, http or https".to_owned())),
         }
@@ -84,9 +92,10 @@ fn hyper_error<'a>(chain: &[&'a (dyn Error + 'static)]) -> Option<&'a hyper::Err
 }
 
 /// How a body ended early.
-pub(super) fn cut(error: &reqwest::Error) -> Cut {
+pub(super) fn cut(error: &(dyn Error + 'static)) -> Cut {
     let chain = chain(error);
     let cause = root_cause(error);
+    let timed_out = chain.iter().any(|e| e.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout));
     match io_kind(&chain) {
         Some(io::ErrorKind::UnexpectedEof) => Cut::Truncated,
         Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted) => {
@@ -96,7 +105,7 @@ pub(super) fn cut(error: &reqwest::Error) -> Cut {
             Cut::Broken(format!("the framing of the body is wrong ({cause})"))
         }
         _ if hyper_error(&chain).is_some_and(hyper::Error::is_incomplete_message) => Cut::Truncated,
-        _ if error.is_timeout() => Cut::Stalled,
+        _ if timed_out => Cut::Stalled,
         _ => Cut::Broken(cause),
     }
 }
@@ -108,8 +117,7 @@ pub(super) fn classify(error: &reqwest::Error, place: &Place, spoken: bool, conn
     let phase = if error.is_connect() { Phase::Connect } else { Phase::Head };
     let name = &place.name;
     let kind = io_kind(&chain);
-    let tls = chain.iter().find_map(|e| e.downcast_ref::<rustls::Error>());
-    let maybe_tls = if place.tls || spoken { "" } else { "; if this port speaks TLS, use https://" };
+    let maybe_tls = maybe_tls(place, spoken);
 
     if error.is_timeout() && phase == Phase::Connect || kind == Some(io::ErrorKind::TimedOut) {
         return connect_timeout(place, connect_limit);
@@ -118,37 +126,10 @@ pub(super) fn classify(error: &reqwest::Error, place: &Place, spoken: bool, conn
         return not_sent(cause);
     }
     if error.is_dns() {
-        let message =
-            format!("the name {} does not resolve ({cause}): check its spelling and the resolver", place.host);
-        return failed(FailureKind::Dns, phase, message);
+        return no_name(place, &cause);
     }
-    if let Some(tls) = tls {
-        return failed(FailureKind::Tls, phase, tls_message(tls, place));
-    }
-    match kind {
-        Some(io::ErrorKind::ConnectionRefused) => {
-            let message =
-                format!("nothing listens at {name} (connection refused): check the port, and that the server runs");
-            return failed(FailureKind::Refused, phase, message);
-        }
-        Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown) => {
-            let message = format!("there is no route to {name} ({cause}): check the network, or a VPN that is off");
-            return failed(FailureKind::Other, phase, message);
-        }
-        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe) => {
-            let when =
-                if phase == Phase::Connect && place.tls { "during the TLS handshake" } else { "before any response" };
-            let message =
-                format!("{name} reset the connection {when}: look for a crash in the server's log{maybe_tls}");
-            return failed(FailureKind::Reset, phase, message);
-        }
-        Some(io::ErrorKind::UnexpectedEof) if phase == Phase::Connect && place.tls => {
-            let message = format!(
-                "{name} closed the connection during the TLS handshake: does this port speak TLS, and under this name?"
-            );
-            return failed(FailureKind::Tls, phase, message);
-        }
-        _ => {}
+    if let Some(failure) = by_cause(&chain, &cause, place, phase, maybe_tls) {
+        return failure;
     }
     let hyper = hyper_error(&chain);
     if hyper.is_some_and(hyper::Error::is_user) {
@@ -165,10 +146,7 @@ pub(super) fn classify(error: &reqwest::Error, place: &Place, spoken: bool, conn
     }
     let closed = hyper.is_some_and(|e| e.is_incomplete_message() || e.is_closed() || e.is_canceled());
     if closed || kind == Some(io::ErrorKind::UnexpectedEof) {
-        let message = format!(
-            "{name} closed the connection before any response: look for a crash in the server's log{maybe_tls}"
-        );
-        return failed(FailureKind::ClosedEarly, phase, message);
+        return closed_early(place, phase, maybe_tls);
     }
     // HTTP/2 says so in frames; its error type is not ours to name.
     if cause.contains("stream error received") || cause.contains("connection error received") {
@@ -176,6 +154,103 @@ pub(super) fn classify(error: &reqwest::Error, place: &Place, spoken: bool, conn
         return failed(FailureKind::Reset, phase, message);
     }
     failed(FailureKind::Other, phase, format!("the exchange with {name} failed: {cause}"))
+}
+
+/// A hint for a plain port that may be the wrong one. `spoken` says that the place has answered in HTTP before.
+fn maybe_tls(place: &Place, spoken: bool) -> &'static str {
+    if place.tls || spoken { "" } else { "; if this port speaks TLS, use https://" }
+}
+
+fn no_name(place: &Place, cause: &str) -> Failure {
+    let message = format!("the name {} does not resolve ({cause}): check its spelling and the resolver", place.host);
+    failed(FailureKind::Dns, Phase::Connect, message)
+}
+
+fn closed_early(place: &Place, phase: Phase, maybe_tls: &str) -> Failure {
+    let message = format!(
+        "{} closed the connection before any response: look for a crash in the server's log{maybe_tls}",
+        place.name
+    );
+    failed(FailureKind::ClosedEarly, phase, message)
+}
+
+/// On a connection of our own: the name could not be resolved.
+pub(super) fn resolving(error: &io::Error, place: &Place) -> Failure {
+    no_name(place, &root_cause(error))
+}
+
+/// On a connection of our own: it could not be established, or its TLS handshake failed.
+pub(super) fn connecting(error: &io::Error, place: &Place, limit: Duration) -> Failure {
+    if error.kind() == io::ErrorKind::TimedOut {
+        return connect_timeout(place, limit);
+    }
+    on_stream(error, place, Phase::Connect)
+}
+
+/// On a connection of our own: it broke off before there was a response head.
+pub(super) fn before_head(error: &io::Error, place: &Place) -> Failure {
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        return closed_early(place, Phase::Head, maybe_tls(place, false));
+    }
+    on_stream(error, place, Phase::Head)
+}
+
+/// On a connection of our own: what came was no response.
+pub(super) fn not_http(place: &Place, what: &str) -> Failure {
+    let hint = maybe_tls(place, false);
+    let message = format!("{} answered with {what}: look at what listens there{hint}", place.name);
+    failed(FailureKind::NotHttp, Phase::Head, message)
+}
+
+fn on_stream(error: &io::Error, place: &Place, phase: Phase) -> Failure {
+    let (chain, cause) = (chain(error), root_cause(error));
+    by_cause(&chain, &cause, place, phase, maybe_tls(place, false)).unwrap_or_else(|| {
+        failed(FailureKind::Other, phase, format!("the exchange with {} failed: {cause}", place.name))
+    })
+}
+
+/// What TLS and the operating system say of a connection, whoever made it.
+fn by_cause(
+    chain: &[&(dyn Error + 'static)],
+    cause: &str,
+    place: &Place,
+    phase: Phase,
+    maybe_tls: &str,
+) -> Option<Failure> {
+    let name = &place.name;
+    if let Some(tls) = chain.iter().find_map(|e| e.downcast_ref::<rustls::Error>()) {
+        let kind = match tls {
+            rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => FailureKind::TlsVersion,
+            _ => FailureKind::Tls,
+        };
+        return Some(failed(kind, phase, tls_message(tls, place)));
+    }
+    let failure = match io_kind(chain) {
+        Some(io::ErrorKind::ConnectionRefused) => {
+            let message =
+                format!("nothing listens at {name} (connection refused): check the port, and that the server runs");
+            failed(FailureKind::Refused, phase, message)
+        }
+        Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown) => {
+            let message = format!("there is no route to {name} ({cause}): check the network, or a VPN that is off");
+            failed(FailureKind::Other, phase, message)
+        }
+        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe) => {
+            let when =
+                if phase == Phase::Connect && place.tls { "during the TLS handshake" } else { "before any response" };
+            let message =
+                format!("{name} reset the connection {when}: look for a crash in the server's log{maybe_tls}");
+            failed(FailureKind::Reset, phase, message)
+        }
+        Some(io::ErrorKind::UnexpectedEof) if phase == Phase::Connect && place.tls => {
+            let message = format!(
+                "{name} closed the connection during the TLS handshake: does this port speak TLS, and under this name?"
+            );
+            failed(FailureKind::Tls, phase, message)
+        }
+        _ => return None,
+    };
+    Some(failure)
 }
 
 fn tls_message(error: &rustls::Error, place: &Place) -> String {
@@ -224,6 +299,9 @@ fn tls_message(error: &rustls::Error, place: &Place) -> String {
         rustls::Error::AlertReceived(AlertDescription::UnrecognisedName) => {
             format!("{name} serves no certificate for the name {host} (TLS alert UnrecognisedName): check the name")
         }
+        rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => format!(
+            "{name} speaks none of the TLS versions that were offered (alert ProtocolVersion): look at which it permits"
+        ),
         other => format!("the TLS handshake with {name} failed ({other}): look at its TLS versions and ciphers"),
     }
 }

@@ -3,13 +3,18 @@
 mod exchange;
 mod failure;
 mod ledger;
+mod manner;
 mod pacing;
+mod pipe;
+mod raw;
 mod redact;
 mod service;
+mod tls;
 mod transport;
 
 pub use exchange::{Auth, Cut, Exchange, Failure, FailureKind, Headers, Kind, Outcome, Phase, Request, Response};
 pub use ledger::{Ledger, Registered, Unknown};
+pub use manner::{Framing, Manner, TlsVersion};
 pub use pacing::{Pacer, WaitBudget, retry_delay};
 pub use redact::Redactor;
 pub use transport::{HttpSettings, Transport};

@@ -5,9 +5,8 @@ use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     task::Poll,
-    time::Duration,
 };
 
 use axum::body::{Body, HttpBody};
@@ -18,50 +17,57 @@ use tokio::time::{Instant, timeout_at};
 use tower::{Service, ServiceExt};
 
 use super::{
-    Cut, Failure, FailureKind, Outcome, Phase, Request, Response,
+    Cut, Failure, FailureKind, Manner, Outcome, Phase, Request, Response,
     failure::{not_sent, root_cause},
+    pipe,
+    raw::Limits,
     transport::{HttpSettings, failed, headers_of},
 };
 
 type BoxError = Box<dyn Error + Send + Sync>;
 type Answer = Pin<Box<dyn Future<Output = Result<http::Response<Body>, BoxError>> + Send>>;
 
+/// A service as a function.
+pub(super) type Call = Arc<dyn Fn(http::Request<Body>) -> Answer + Send + Sync>;
+
 pub(super) struct ServiceTransport {
-    call: Box<dyn Fn(http::Request<Body>) -> Answer + Send + Sync>,
-    first_byte_timeout: Duration,
-    whole_timeout: Duration,
-    body_cap: usize,
+    call: Call,
+    limits: Limits,
+}
+
+/// The function that calls a service.
+pub(super) fn caller<S, B>(service: S) -> Call
+where
+    S: Service<http::Request<Body>, Response = http::Response<B>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    // The lock makes a service usable that is not Sync; it is held only while the service is cloned.
+    let service = Mutex::new(service);
+    Arc::new(move |request| {
+        let service = service.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Box::pin(
+            async move { service.oneshot(request).await.map(|response| response.map(Body::new)).map_err(Into::into) },
+        ) as Answer
+    })
 }
 
 impl ServiceTransport {
-    pub(super) fn new<S, B>(service: S, settings: &HttpSettings) -> Self
-    where
-        S: Service<http::Request<Body>, Response = http::Response<B>> + Clone + Send + 'static,
-        S::Error: Into<BoxError>,
-        S::Future: Send + 'static,
-        B: HttpBody<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
-        // The lock makes a service usable that is not Sync; it is held only while the service is cloned.
-        let service = Mutex::new(service);
-        let call = move |request| {
-            let service = service.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            Box::pin(async move {
-                service.oneshot(request).await.map(|response| response.map(Body::new)).map_err(Into::into)
-            }) as Answer
-        };
-        ServiceTransport {
-            call: Box::new(call),
-            first_byte_timeout: settings.first_byte_timeout,
-            whole_timeout: settings.whole_timeout,
-            body_cap: settings.body_cap,
-        }
+    pub(super) fn new(call: Call, settings: &HttpSettings) -> Self {
+        ServiceTransport { call, limits: Limits::of(settings) }
+    }
+
+    /// Sends a request in another way than the ordinary one: over a pipe, on which its bytes are what they are.
+    pub(super) async fn send_as(&self, request: &Request, manner: Manner, start: Instant) -> Result<Outcome, Failure> {
+        pipe::send_plain(&self.call, request, manner, self.limits, start).await
     }
 
     pub(super) async fn send(&self, request: &Request, start: Instant) -> Result<Outcome, Failure> {
         let request = build(request)?;
-        let whole = start + self.whole_timeout;
-        let limit = whole.min(start + self.first_byte_timeout);
+        let whole = start + self.limits.whole;
+        let limit = whole.min(start + self.limits.first_byte);
         let response = match timeout_at(limit, unpanicked((self.call)(request))).await {
             Err(_) => {
                 let message =
@@ -98,9 +104,9 @@ impl ServiceTransport {
                     if let Ok(data) = frame.into_data() {
                         bytes.extend_from_slice(&data);
                     }
-                    if bytes.len() > self.body_cap {
-                        bytes.truncate(self.body_cap);
-                        break Some(Cut::Capped { limit: self.body_cap });
+                    if bytes.len() > self.limits.body_cap {
+                        bytes.truncate(self.limits.body_cap);
+                        break Some(Cut::Capped { limit: self.limits.body_cap });
                     }
                 }
             }
@@ -175,7 +181,7 @@ pub(super) fn header_map(request: &Request) -> Result<HeaderMap, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use std::{cell::Cell, time::Duration};
 
     use axum::{Router, http::StatusCode, routing};
 

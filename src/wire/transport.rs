@@ -16,9 +16,12 @@ use tokio::time::{Instant, timeout_at};
 use tower::Service;
 
 use super::{
-    Cut, Failure, FailureKind, Headers, Outcome, Phase, Request, Response,
+    Cut, Failure, FailureKind, Framing, Headers, Manner, Outcome, Phase, Request, Response, TlsVersion,
     failure::{self, Place},
+    pipe::PipeTransport,
+    raw::{self, Limits, Message},
     service::{self, ServiceTransport},
+    tls,
 };
 
 /// How HTTP is spoken to a target.
@@ -88,6 +91,7 @@ pub struct Transport(Way);
 enum Way {
     Http(Arc<HttpTransport>),
     Service(Arc<ServiceTransport>),
+    Pipe(Arc<PipeTransport>),
 }
 
 impl fmt::Debug for Transport {
@@ -95,6 +99,7 @@ impl fmt::Debug for Transport {
         match &self.0 {
             Way::Http(http) => f.debug_tuple("Transport::http").field(&http.settings).finish(),
             Way::Service(_) => f.write_str("Transport::service"),
+            Way::Pipe(_) => f.write_str("Transport::tls_service"),
         }
     }
 }
@@ -115,7 +120,13 @@ impl Transport {
             }
         }
         install_crypto();
-        let http = HttpTransport { settings, plain: OnceLock::new(), tls: OnceLock::new(), spoken: Mutex::default() };
+        let http = HttpTransport {
+            settings,
+            plain: OnceLock::new(),
+            tls: OnceLock::new(),
+            configs: tls::Configs::default(),
+            spoken: Mutex::default(),
+        };
         if http.settings.identity_pem.is_some() {
             // Said now and not at the first request: a wrong key file is a mistake in the configuration.
             http.client(true)?;
@@ -144,12 +155,41 @@ impl Transport {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        Transport(Way::Service(Arc::new(ServiceTransport::new(service, settings))))
+        Transport(Way::Service(Arc::new(ServiceTransport::new(service::caller(service), settings))))
+    }
+
+    /// A service in this process behind TLS, over a pipe in memory: `https://NAME` at its default port, with a certificate
+    /// from an authority made for this transport, which no other client knows. `plain` answers `http://NAME`; without it
+    /// nothing listens there. `speaks` are the TLS versions of the server, none given are all.
+    ///
+    /// Fails when no certificate can be made for the name. Sending needs a tokio runtime, as over a socket.
+    pub fn tls_service<S, B>(
+        name: &str,
+        speaks: &[TlsVersion],
+        secure: S,
+        plain: Option<S>,
+        settings: &HttpSettings,
+    ) -> Result<Transport, String>
+    where
+        S: Service<http::Request<Body>, Response = http::Response<B>> + Clone + Send + 'static,
+        S::Error: Into<Box<dyn Error + Send + Sync>>,
+        S::Future: Send + 'static,
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let (secure, plain) = (service::caller(secure), plain.map(service::caller));
+        let pipe = PipeTransport::new(name, speaks, secure, plain, Limits::of(settings))?;
+        Ok(Transport(Way::Pipe(Arc::new(pipe))))
     }
 
     /// Whether requests stay in this process.
     pub fn is_in_process(&self) -> bool {
-        matches!(self.0, Way::Service(_))
+        matches!(self.0, Way::Service(_) | Way::Pipe(_))
+    }
+
+    /// Whether an https URL really means TLS here: not so for a bare service in this process.
+    pub fn has_tls(&self) -> bool {
+        !matches!(self.0, Way::Service(_))
     }
 
     /// Sends one request, once, and reads what comes. The duration is that of the whole exchange.
@@ -158,6 +198,22 @@ impl Transport {
         let outcome = match &self.0 {
             Way::Http(http) => http.send(request, start).await,
             Way::Service(service) => service.send(request, start).await,
+            Way::Pipe(pipe) => pipe.send(request, Manner::default(), start).await,
+        };
+        (outcome.unwrap_or_else(Outcome::Failure), start.elapsed())
+    }
+
+    /// As [`Transport::send`], in a manner of its own: on a connection made for this request, over HTTP/1.1, with exactly
+    /// the bytes that the manner says.
+    pub async fn send_as(&self, request: &Request, manner: Manner) -> (Outcome, Duration) {
+        if manner.is_ordinary() {
+            return self.send(request).await;
+        }
+        let start = Instant::now();
+        let outcome = match &self.0 {
+            Way::Http(http) => http.send_as(request, manner, start).await,
+            Way::Service(service) => service.send_as(request, manner, start).await,
+            Way::Pipe(pipe) => pipe.send(request, manner, start).await,
         };
         (outcome.unwrap_or_else(Outcome::Failure), start.elapsed())
     }
@@ -178,6 +234,8 @@ struct HttpTransport {
     /// which a target at plain http should not pay for.
     plain: OnceLock<Result<reqwest::Client, String>>,
     tls: OnceLock<Result<reqwest::Client, String>>,
+    /// For connections of our own.
+    configs: tls::Configs,
     /// Places that have answered in HTTP before: a hint that the scheme may be wrong would mislead there.
     spoken: Mutex<HashSet<String>>,
 }
@@ -249,6 +307,16 @@ impl HttpTransport {
                 )
             }),
         }
+    }
+
+    async fn send_as(&self, request: &Request, manner: Manner, start: Instant) -> Result<Outcome, Failure> {
+        let message = Message::new(request, manner.framing.unwrap_or(Framing::Length))?;
+        let place = Place::parse(&request.url)?;
+        if manner.tls.is_some() && !place.tls {
+            return Err(failure::not_sent("a TLS version is asked for, and the URL is http".to_owned()));
+        }
+        let stream = tls::connect(&self.settings, &self.configs, &place, manner.tls).await?;
+        raw::exchange(stream, &message, &place, Limits::of(&self.settings), start).await
     }
 
     async fn send(&self, request: &Request, start: Instant) -> Result<Outcome, Failure> {

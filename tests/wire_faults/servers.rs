@@ -6,15 +6,12 @@ use std::{
     sync::Arc,
 };
 
+use crate::pki::{Identity, PKI};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
-
-pub const CA: &[u8] = include_bytes!("ca-cert.pem");
-pub const LOCALHOST: &[u8] = include_bytes!("localhost.pem");
-pub const EXPIRED: &[u8] = include_bytes!("expired.pem");
 
 /// What the canned server does after it has read the request (or, of TLS, the first bytes).
 #[derive(Clone, Copy)]
@@ -64,15 +61,24 @@ pub async fn serve(mut stream: TcpStream, reply: &'static [u8], then: Then) -> s
 }
 
 /// A TLS server that answers every request with 204, or that reads on for ever where the handshake fails.
-pub fn tls_server(identity: &'static [u8], wants_client_certificate: bool) -> String {
+pub fn tls_server(identity: &Identity, wants_client_certificate: bool) -> String {
+    tls_server_of(identity, wants_client_certificate, rustls::ALL_VERSIONS)
+}
+
+/// As [`tls_server`], speaking these versions alone.
+pub fn tls_server_of(
+    identity: &Identity,
+    wants_client_certificate: bool,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> String {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let certificate = CertificateDer::from_pem_slice(identity).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(identity).unwrap();
+    let certificate = CertificateDer::from_pem_slice(identity.certificate.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
     let builder =
-        rustls::ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().unwrap();
+        rustls::ServerConfig::builder_with_provider(provider.clone()).with_protocol_versions(versions).unwrap();
     let builder = if wants_client_certificate {
         let mut roots = rustls::RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(CA).unwrap()).unwrap();
+        roots.add(CertificateDer::from_pem_slice(PKI.ca.as_bytes()).unwrap()).unwrap();
         builder.with_client_cert_verifier(
             rustls::server::WebPkiClientVerifier::builder_with_provider(roots.into(), provider).build().unwrap(),
         )

@@ -6,7 +6,7 @@ mod replay;
 mod target;
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,7 +14,15 @@ use std::{
     time::Duration,
 };
 
-use super::{Done, Stop, colored, find_defects, print, runtime, stderr_is_terminal, usage};
+use super::{
+    Done, Stop,
+    config::InForce,
+    find_defects,
+    run::{Outputs, close_ledger, open_ledger},
+    runtime, stderr_is_terminal,
+    units::Time,
+    usage,
+};
 use crate::{
     fuzz::{
         campaign::{self, Options, Outcome, Progress},
@@ -24,7 +32,6 @@ use crate::{
     report::{self, Exit, text::harmless},
     selftest,
     server::{Configuration, Defect},
-    spec::FailOn,
     wire::Ledger,
 };
 
@@ -36,34 +43,21 @@ pub struct Args {
     #[command(flatten)]
     target: target::TargetArgs,
 
-    /// Draws the same inputs again; printed first, always
-    #[arg(long, value_name = "S", help_heading = "How much")]
-    seed: Option<u64>,
     /// End after so many inputs
     #[arg(long, value_name = "N", help_heading = "How much")]
     count: Option<u64>,
     /// End after this time
-    #[arg(long, value_name = "TIME", value_parser = target::duration, help_heading = "How much")]
-    duration: Option<Duration>,
-    /// How many inputs are under way at a time
+    #[arg(long, value_name = "TIME", help_heading = "How much")]
+    duration: Option<Time>,
+    /// How many inputs are under way at a time; with one, the same seed sends the same bytes
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "How much")]
     jobs: u16,
-
     /// Send and vary the inputs in this folder first; keep there what brings something new
-    #[arg(long, value_name = "DIR", help_heading = "Files")]
+    #[arg(long, value_name = "DIR", help_heading = "How much")]
     corpus: Option<PathBuf>,
     /// Write a file for each finding into this folder
-    #[arg(long, value_name = "DIR", help_heading = "Files")]
+    #[arg(long, value_name = "DIR", help_heading = "Reports")]
     findings: Option<PathBuf>,
-    /// Write the report as JSON (- for stdout)
-    #[arg(long, value_name = "FILE", help_heading = "Files")]
-    json: Option<PathBuf>,
-    /// Write the report as JUnit XML (- for stdout)
-    #[arg(long, value_name = "FILE", help_heading = "Files")]
-    junit: Option<PathBuf>,
-    /// The levels at which a finding fails the command
-    #[arg(long, value_name = "LEVELS", default_value = "must,security", help_heading = "Files")]
-    fail_on: FailOn,
 
     /// Fuzzing can disturb a server and its users: say that you may do it to this one
     #[arg(long)]
@@ -74,10 +68,9 @@ pub struct Args {
 const DEFAULT_COUNT: u64 = 1000;
 
 pub fn main(args: Args) -> Done {
-    let files = [&args.json, &args.junit];
-    if files.iter().filter(|f| f.as_deref().is_some_and(is_stdout)).count() > 1 {
-        return Err(usage("only one report can go to stdout (-)"));
-    }
+    let (force, rate_given) = args.target.in_force(None)?;
+    let settings = &force.settings;
+    let outputs = Outputs::new(&force)?;
     let defects = find_defects(&args.target.defect)?;
     if !args.target.reference && !args.i_may_test_this_server {
         return Err(usage(
@@ -89,54 +82,32 @@ pub fn main(args: Args) -> Done {
         std::fs::create_dir_all(folder)
             .map_err(|e| usage(format!("cannot make the folder {}: {e}", folder.display())))?;
     }
-    let seed = args.seed.unwrap_or_else(|| jiff::Timestamp::now().as_microsecond() as u64 % 1_000_000_000);
+    let seed = settings.seed.unwrap_or_else(|| jiff::Timestamp::now().as_microsecond() as u64 % 1_000_000_000);
     eprintln!("dcrspec: seed {seed}");
-    let options = options(&args, seed)?;
+    let options = Options {
+        run: args.target.run_options(&force, rate_given, seed),
+        count: args.count.or(if args.duration.is_none() { Some(DEFAULT_COUNT) } else { None }),
+        duration: args.duration.as_ref().map(Time::get),
+        jobs: usize::from(args.jobs),
+        corpus: args.corpus.as_deref().map(corpus::read).transpose()?.unwrap_or_default(),
+        ..Options::default()
+    };
     let started = jiff::Timestamp::now();
-    let runtime = runtime()?;
-    let outcomes = runtime.block_on(async {
+    let outcomes = runtime()?.block_on(async {
         watch_for_interrupts(options.stop.clone());
         if args.target.reference {
             Ok(reference(&defects, &options).await)
         } else {
-            one(&args, &options).await.map(|outcome| vec![outcome])
+            one(&force, &options).await.map(|outcome| vec![outcome])
         }
     })?;
-    let mut failures = keep(&args, &outcomes);
-    let report = summary::report(&outcomes, &args.fail_on, seed, started);
-    let taken = files.iter().any(|f| f.as_deref().is_some_and(is_stdout));
-    let text = text(&outcomes, &report, taken);
-    if taken {
-        eprint!("{text}")
-    } else {
-        print(&text)
-    }
-    for (file, render) in [(&args.json, report::json as fn(&report::Report) -> String), (&args.junit, report::junit)] {
-        match file {
-            None => {}
-            Some(path) if is_stdout(path) => print(&render(&report)),
-            Some(path) => failures.extend(report::write_file(path, &render(&report)).err()),
-        }
-    }
+    let failures = keep(&args, &outcomes);
+    let report = summary::report(&outcomes, &settings.fail_on, seed, started);
+    outputs.write_with(&report, |color| text(&outcomes, &report, color))?;
     if !failures.is_empty() {
         return Err(Stop { exit: Exit::Usage, message: failures.join("; ") });
     }
     Ok(summary::exit(&report))
-}
-
-fn is_stdout(path: impl AsRef<Path>) -> bool {
-    path.as_ref().as_os_str() == "-"
-}
-
-fn options(args: &Args, seed: u64) -> Result<Options, Stop> {
-    Ok(Options {
-        run: args.target.run_options(seed),
-        count: args.count.or(if args.duration.is_none() { Some(DEFAULT_COUNT) } else { None }),
-        duration: args.duration,
-        jobs: usize::from(args.jobs),
-        corpus: args.corpus.as_deref().map(corpus::read).transpose()?.unwrap_or_default(),
-        ..Options::default()
-    })
 }
 
 /// The first Ctrl-C ends the campaign, which keeps everything and cleans up; the second one does not wait for that.
@@ -180,18 +151,16 @@ async fn reference(defects: &[&'static Defect], options: &Options) -> Vec<Outcom
     outcomes
 }
 
-async fn one(args: &Args, options: &Options) -> Result<Outcome, Stop> {
-    let target = args.target.target()?;
-    let ledger = args.target.ledger()?;
-    let path = ledger.path().map(Path::to_path_buf);
+async fn one(force: &InForce, options: &Options) -> Result<Outcome, Stop> {
+    let target = super::run::target::target(force)?;
+    let ledger = open_ledger(force.settings.ledger.clone())?;
     let mut line = Line::new("");
     let mut outcome = campaign::run(&target, options, ledger, &mut |p| line.show(p)).await;
     line.clear();
-    outcome.interrupted = options.stop.load(Ordering::Relaxed);
     for complaint in &outcome.complaints {
         eprintln!("dcrspec: {}", harmless(complaint));
     }
-    target::close(&mut outcome.ledger, path.as_deref());
+    close_ledger(&mut outcome.ledger, force.settings.ledger.is_some());
     Ok(outcome)
 }
 
@@ -210,8 +179,7 @@ fn keep(args: &Args, outcomes: &[Outcome]) -> Vec<String> {
 }
 
 /// What a person reads at the end.
-fn text(outcomes: &[Outcome], report: &report::Report, taken: bool) -> String {
-    use std::io::IsTerminal;
+fn text(outcomes: &[Outcome], report: &report::Report, color: bool) -> String {
     let mut out = String::new();
     let mut table = Table::default();
     for outcome in outcomes {
@@ -221,8 +189,6 @@ fn text(outcomes: &[Outcome], report: &report::Report, taken: bool) -> String {
         }
     }
     out.push_str(&table.text());
-    let terminal = if taken { stderr_is_terminal() } else { std::io::stdout().is_terminal() };
-    let color = colored(terminal);
     let paint = |code: &str, text: &str| if color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() };
     for outcome in outcomes {
         for finding in &outcome.findings {

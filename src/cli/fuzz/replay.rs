@@ -3,8 +3,12 @@
 use std::path::PathBuf;
 
 use super::{
-    super::{Done, find_defects, print, runtime, usage},
-    target::{TargetArgs, close},
+    super::{
+        Done, find_defects, print,
+        run::{close_ledger, open_ledger, target::target as target_of},
+        runtime, usage,
+    },
+    target::TargetArgs,
 };
 use crate::{
     fuzz::{
@@ -32,29 +36,26 @@ pub struct Args {
 pub fn main(args: Args) -> Done {
     let finding = Finding::read(&args.finding).map_err(usage)?;
     let defects = find_defects(&args.target.defect)?;
-    let options = args.target.run_options(finding.seed);
+    // A finding from a URL is asked for there, unless another one is given.
+    let there = Some(finding.target.as_str()).filter(|t| t.starts_with("http") && !args.target.reference);
+    let (force, rate_given) = args.target.in_force(there)?;
+    let options = args.target.run_options(&force, rate_given, finding.seed);
     let (target, ledger) = if args.target.reference {
-        // The configuration in which it was found; the first that there is for findings from elsewhere.
+        // The configuration in which it was found; that of the defect for findings from elsewhere.
         let found_in = Configuration::ALL.into_iter().find(|c| c.name() == finding.target);
         let of_defect = defects.first().map(|d| d.configuration);
         let configuration = found_in.or(of_defect).unwrap_or(Configuration::Open);
         (selftest::reference_target(configuration, &defects, finding.seed), Ledger::memory())
     } else {
-        let mut args = args.target;
-        // A finding from a URL is asked for there, unless another one is given.
-        if args.url.is_none() && finding.target.starts_with("http") {
-            args.url = Some(finding.target.clone());
-        }
-        (args.target()?, args.ledger()?)
+        (target_of(&force)?, open_ledger(force.settings.ledger.clone())?)
     };
-    let path = ledger.path().map(PathBuf::from);
     let (replayed, mut ledger, complaints) =
         runtime()?.block_on(replay(&finding, &target, &options, ledger, args.times));
     for complaint in complaints {
         eprintln!("dcrspec: {}", harmless(&complaint));
     }
-    if path.is_some() {
-        close(&mut ledger, path.as_deref());
+    if !args.target.reference {
+        close_ledger(&mut ledger, force.settings.ledger.is_some());
     }
     let what = format!("{} {}", finding.requirement, finding.id);
     let (text, exit) = match replayed {

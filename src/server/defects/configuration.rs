@@ -11,6 +11,13 @@ pub(super) static DEFECTS: &[Defect] = &[
         "Writes registration_client_uri without its scheme and host.",
     ),
     Defect::open(
+        "configuration-uri-plaintext",
+        "rfc7592-5-client-uri-tls",
+        ConfigurationUriPlaintext,
+        "Hands out registration_client_uri as an http URL behind TLS.",
+    )
+    .within(Configuration::Tls),
+    Defect::open(
         "managed-without-uri",
         "rfc7592-3-registration-client-uri",
         ManagedWithoutUri,

@@ -1,7 +1,7 @@
 //! Defects of the registration endpoint itself: media types, methods, names and tokens (RFC 7591, sections 1.1, 3 and 3.2.2).
 
-use super::Defect;
 use super::Fault::*;
+use super::{Configuration, Defect};
 
 pub(super) static DEFECTS: &[Defect] = &[
     Defect::open(
@@ -10,6 +10,20 @@ pub(super) static DEFECTS: &[Defect] = &[
         MediaTypeNeedsCharset,
         "Refuses application/json with 415 unless charset=utf-8 follows.",
     ),
+    Defect::open(
+        "chunked-crash",
+        "rfc7591-3-post-json",
+        ChunkedCrash,
+        "Counts on Content-Length, and answers a body that comes in chunks with 500.",
+    )
+    .also(&[("rfc7591-3.2.2-error-status", "The crash is answered 500.")]),
+    Defect::open(
+        "plaintext-served",
+        "rfc7591-3-tls-required",
+        PlaintextServed,
+        "Takes registrations over plain http as well as over TLS.",
+    )
+    .within(Configuration::Tls),
     Defect::open(
         "media-type-parameter-refused",
         "rfc7591-3-json-content-type-parameters",

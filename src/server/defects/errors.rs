@@ -4,6 +4,12 @@ use super::Defect;
 use super::Fault::*;
 
 pub(super) static DEFECTS: &[Defect] = &[
+    Defect::open(
+        "media-type-missing-crash",
+        "rfc7591-3.2.2-error-status",
+        MediaTypeMissingCrash,
+        "Answers a request without Content-Type with 500.",
+    ),
     Defect::open("error-422", "rfc7591-3.2.2-error-status", Error422, "Refuses bad metadata with 422.")
         .also(&[("rfc7592-2.2-invalid-value-defaulted-or-error", "updates are refused by the same code")]),
     Defect::open(

@@ -53,6 +53,10 @@ impl Defect {
 #[allow(clippy::enum_variant_names, reason = "the names follow the members and errors that they are about")]
 pub enum Fault {
     MediaTypeNeedsCharset,
+    ChunkedCrash,
+    MediaTypeMissingCrash,
+    PlaintextServed,
+    ConfigurationUriPlaintext,
     MediaTypeParametersRefused,
     MediaTypeCaseSensitive,
     EscapesKept,

@@ -7,6 +7,7 @@ use super::*;
 
 mod clean;
 mod faulty;
+mod manage;
 mod statements;
 mod usage;
 
@@ -39,10 +40,19 @@ impl Answer {
     fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
+
+    /// The body of a server that may write anything; null where it is no JSON.
+    fn read_json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
 }
 
 async fn send(server: &ReferenceServer, request: Request<Body>) -> Answer {
-    let (parts, body) = server.router().oneshot(request).await.unwrap().into_parts();
+    answer_of(server.router(), request).await
+}
+
+async fn answer_of(router: Router, request: Request<Body>) -> Answer {
+    let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
     let body = body.collect().await.unwrap().to_bytes().to_vec();
     Answer { status: parts.status.as_u16(), headers: parts.headers, body }
 }

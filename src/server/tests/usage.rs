@@ -41,6 +41,17 @@ pub(super) async fn token(server: &ReferenceServer, client: &Value, grant: &str)
     }
 }
 
+/// A question about an access token, with the credentials of a client of client_secret_basic.
+pub(super) async fn introspect(server: &ReferenceServer, asker: &Value, token: &str) -> Answer {
+    let encode = |name: &str| url::form_urlencoded::byte_serialize(text(asker, name).as_bytes()).collect::<String>();
+    let pair = STANDARD.encode(format!("{}:{}", encode("client_id"), encode("client_secret")));
+    let request = Request::post("/introspect")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("authorization", format!("Basic {pair}"));
+    let body = Serializer::new(String::new()).append_pair("token", token).finish();
+    send(server, request.body(body.into()).unwrap()).await
+}
+
 pub(super) async fn authorize(server: &ReferenceServer, client: &Value, redirect_uri: &str) -> Answer {
     let query = [
         ("response_type", "code"),

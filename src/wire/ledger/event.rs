@@ -33,6 +33,8 @@ pub(super) enum Event {
     },
     /// The file was opened again after its last line had been left without an end.
     Reopened,
+    /// Nothing was left at the server; what the file held before was dropped.
+    Done,
 }
 
 /// An event and the time at which it was written.

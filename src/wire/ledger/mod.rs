@@ -55,6 +55,8 @@ struct Client {
     entry: Registered,
     deleted: bool,
     kept: Option<String>,
+    /// More than one registration was answered with it while it was there.
+    shared: bool,
     /// From a run before this one.
     earlier: bool,
 }
@@ -215,6 +217,16 @@ impl Ledger {
         self.clients.iter().find(|c| !c.deleted && c.entry.client_id == client_id).map(|c| &c.entry)
     }
 
+    /// Whether the ledger has ever held a client of this id, deleted or not.
+    pub fn knows(&self, client_id: &str) -> bool {
+        self.clients.iter().any(|c| c.entry.client_id == client_id)
+    }
+
+    /// Whether several registrations were answered with this client: then it may be more than ours.
+    pub fn is_shared(&self, client_id: &str) -> bool {
+        self.clients.iter().any(|c| c.entry.client_id == client_id && c.shared)
+    }
+
     /// Why a client was left at the server, where that was said.
     pub fn why_kept(&self, client_id: &str) -> Option<&str> {
         self.clients.iter().find(|c| c.entry.client_id == client_id)?.kept.as_deref()
@@ -282,13 +294,32 @@ impl Ledger {
 
     /// Deletes the file when nothing is left at the server and nothing is unknown. Says whether it did.
     pub fn remove_if_clean(&mut self) -> Result<bool, String> {
-        if !self.intents.is_empty() || self.clients.iter().any(|c| !c.deleted) {
-            return Ok(false);
-        }
-        let Some(path) = self.path.as_ref().filter(|p| p.is_file()) else { return Ok(false) };
-        std::fs::remove_file(path).map_err(|e| format!("the ledger {} cannot be removed: {e}", path.display()))?;
+        let Some(path) = self.finished_file()? else { return Ok(false) };
+        std::fs::remove_file(&path).map_err(|e| format!("the ledger {} cannot be removed: {e}", path.display()))?;
         (self.file, self.path) = (None, None);
         Ok(true)
+    }
+
+    /// As [`Ledger::remove_if_clean`], with the file left in its place, emptied but for a line that says so: whoever comes
+    /// back to it learns that there is nothing to do.
+    pub fn close_if_clean(&mut self) -> Result<bool, String> {
+        let Some(path) = self.finished_file()? else { return Ok(false) };
+        if let Some(file) = &self.file {
+            file.set_len(0).map_err(|e| format!("the ledger {} cannot be emptied: {e}", path.display()))?;
+            self.torn = false;
+            self.append(&Event::Done)?;
+        }
+        Ok(true)
+    }
+
+    /// The file, where neither this process nor another that has written to it left anything open.
+    fn finished_file(&self) -> Result<Option<PathBuf>, String> {
+        let Some(path) = self.path.as_ref().filter(|p| p.is_file() && self.is_clean()) else { return Ok(None) };
+        Ok(Ledger::read(path)?.is_clean().then(|| path.clone()))
+    }
+
+    fn is_clean(&self) -> bool {
+        self.intents.is_empty() && self.clients.iter().all(|c| c.deleted)
     }
 
     fn write(&mut self, event: Event) -> Result<(), String> {
@@ -340,9 +371,12 @@ impl Ledger {
                             new.registration_client_uri.take().or(old.registration_client_uri);
                         new.registration_access_token =
                             new.registration_access_token.take().or(old.registration_access_token);
+                        client.shared |= !client.deleted;
                         (client.deleted, client.kept, client.earlier) = (false, None, false);
                     }
-                    None => self.clients.push(Client { entry, deleted: false, kept: None, earlier: false }),
+                    None => {
+                        self.clients.push(Client { entry, deleted: false, kept: None, shared: false, earlier: false });
+                    }
                 }
             }
             Event::Rejected { marker } => self.answered(&marker),
@@ -373,7 +407,7 @@ impl Ledger {
                     client.kept = Some(why);
                 }
             }
-            Event::Reopened => {}
+            Event::Reopened | Event::Done => {}
         }
     }
 

@@ -126,6 +126,39 @@ fn a_second_run_counts_its_own_and_cleans_up_all() {
 }
 
 #[test]
+fn a_finished_ledger_is_emptied_and_can_be_come_back_to() {
+    let scratch = Scratch::new("finished");
+    let mut l = Ledger::file(&scratch.0).unwrap();
+    register(&mut l, "a");
+    assert_eq!(l.close_if_clean(), Ok(false));
+    l.deleted("a").unwrap();
+    // Another process has come in between, and what it registered stays on record.
+    let mut other = Ledger::load(&scratch.0).unwrap();
+    register(&mut other, "b");
+    assert_eq!((l.close_if_clean(), l.remove_if_clean()), (Ok(false), Ok(false)));
+    other.deleted("b").unwrap();
+    assert_eq!(l.close_if_clean(), Ok(true));
+    assert!(scratch.text().lines().count() == 1 && !scratch.text().contains("token-of"), "{}", scratch.text());
+    let mut again = Ledger::load(&scratch.0).unwrap();
+    assert_eq!((again.open_clients(), again.unknowns()), (vec![], vec![]));
+    register(&mut again, "c");
+    assert_eq!(Ledger::load(&scratch.0).unwrap().open_clients(), [client("c")]);
+}
+
+#[test]
+fn a_client_of_several_registrations_is_known_to_be() {
+    let mut l = Ledger::memory();
+    register(&mut l, "a");
+    assert!(l.knows("a") && !l.knows("b") && !l.is_shared("a"));
+    l.registered(client("a")).unwrap();
+    assert!(l.is_shared("a"));
+    register(&mut l, "b");
+    l.deleted("b").unwrap();
+    l.registered(client("b")).unwrap();
+    assert!(!l.is_shared("b"), "it had been deleted in between");
+}
+
+#[test]
 fn every_length_of_a_torn_file_is_read_and_gone_on_with() {
     let whole = Scratch::new("whole");
     let mut l = Ledger::file(&whole.0).unwrap();

@@ -1,0 +1,97 @@
+//! `[cleanup]`: how a client is deleted at a server that gives no registration access token for it.
+
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::InForce;
+use crate::{
+    cli::{
+        Stop,
+        run::target::{bearer, headers, token_of_file, token_of_variable, transport},
+        units::Rate,
+    },
+    run::Administration,
+};
+
+/// A request to the server's own administration interface, or a command, that deletes one client. `${client_id}` stands
+/// for its identifier.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CleanupSettings {
+    /// Where the request goes; `${client_id}` is percent-encoded
+    pub url: Option<String>,
+    /// The method of that request; DELETE unless given
+    pub method: Option<String>,
+    /// Header fields of the request, as "Name: value"
+    #[schemars(extend("writeOnly" = true))]
+    pub header: Vec<String>,
+    /// The bearer token of the request; token-env or token-file keeps it out of this file
+    #[schemars(extend("writeOnly" = true))]
+    pub token: Option<String>,
+    /// Read that token from this environment variable
+    pub token_env: Option<String>,
+    /// Read that token from this file
+    pub token_file: Option<PathBuf>,
+    /// A program and its arguments, run without a shell when the first request is due; it prints that token
+    #[schemars(extend("writeOnly" = true))]
+    pub token_command: Vec<String>,
+    /// A program and its arguments, run without a shell for each client; DCRSPEC_CLIENT_ID holds its identifier, too
+    pub command: Vec<String>,
+    /// A URL that lists clients as JSON, to find those whose registration was never answered, by their software_id
+    pub find: Option<String>,
+}
+
+impl CleanupSettings {
+    /// Takes the paths as relative to the folder of the file that they stand in. A program without a slash is looked up.
+    pub fn relative_to(&mut self, folder: &Path) {
+        if let Some(file) = &mut self.token_file {
+            *file = folder.join(&*file);
+        }
+        for command in [&mut self.command, &mut self.token_command] {
+            if let Some(program) = command.first_mut().filter(|p| p.contains('/')) {
+                *program = folder.join(&*program).display().to_string();
+            }
+        }
+    }
+}
+
+/// How clients are deleted at the administration interface, where `[cleanup]` says so.
+pub fn administration(force: &InForce) -> Result<Option<Administration>, Stop> {
+    let Some(cleanup) = &force.settings.cleanup else { return Ok(None) };
+    let transport = transport(force)?;
+    let made = make(cleanup, transport).map_err(|why| force.blame("cleanup", format!("[cleanup]: {why}")))?;
+    Ok(Some(made.with_pace(force.settings.rate.as_ref().map(Rate::per_second), force.settings.wait.get())))
+}
+
+fn make(cleanup: &CleanupSettings, transport: crate::wire::Transport) -> Result<Administration, String> {
+    let made = match (&cleanup.url, cleanup.command.as_slice()) {
+        (Some(url), []) => Administration::request(transport, cleanup.method.as_deref().unwrap_or("DELETE"), url)?,
+        (None, [_, ..]) if cleanup.method.is_some() => return Err("method goes with url, not with command".into()),
+        (None, command @ [_, ..]) => Administration::command(transport, command)?,
+        (Some(_), [_, ..]) => return Err("url and command are both there, and only one can delete a client".into()),
+        (None, []) => return Err("it needs url or command".into()),
+    };
+    let mut fields = headers(&cleanup.header)?;
+    if let Some(token) = token(cleanup)? {
+        fields.push(("authorization".to_owned(), format!("Bearer {token}")));
+    }
+    let made = made.with_headers(fields).with_token_command(&cleanup.token_command);
+    match &cleanup.find {
+        Some(url) => made.with_find(url).map_err(|why| format!("find: {why}")),
+        None => Ok(made),
+    }
+}
+
+/// The bearer token for the administration interface; never shown.
+fn token(cleanup: &CleanupSettings) -> Result<Option<String>, String> {
+    const WHAT: &str = "the token for the administration interface";
+    match (&cleanup.token, &cleanup.token_env, &cleanup.token_file, cleanup.token_command.as_slice()) {
+        (None, None, None, _) => Ok(None),
+        (Some(token), None, None, []) => bearer(token, WHAT).map(Some),
+        (None, Some(name), None, []) => token_of_variable(name, "token-env", WHAT).map(Some),
+        (None, None, Some(path), []) => token_of_file(path, WHAT).map(Some),
+        _ => Err("token, token-env, token-file and token-command exclude each other".into()),
+    }
+}
