@@ -90,8 +90,6 @@ impl<'t> Bench<'t> {
             harness.clean_up(0).await;
             return Err((harness.redactor.text(&why), harness.ledger));
         }
-        // What the ladder has shown, the first inputs show again.
-        harness.exchanges.clear();
         let ledger = std::mem::replace(&mut harness.ledger, Ledger::memory());
         let rate = options.rate.or(if target.own { None } else { Some(10.0) });
         let bench = Bench {
