@@ -109,7 +109,7 @@ pub struct Outcome {
 const CORPUS: usize = 4096;
 
 /// How many inputs are drawn before faults are looked into and clients deleted.
-const ROUND: usize = 256;
+const ROUND: usize = 64;
 
 /// As many registrations as it takes to say something about secrets.
 const MANY: u32 = 40;

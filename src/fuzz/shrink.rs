@@ -3,7 +3,7 @@
 
 use super::{
     bench::Bench,
-    generate::{Base, Credentials, Envelope, Input, Label, Node, Shape, Style, Writing},
+    generate::{self, Base, Credentials, Envelope, Input, Label, Node, Shape, Style, Writing},
     scenario::{Scenario, trial},
 };
 
@@ -238,17 +238,25 @@ fn plainer(node: &Node) -> Vec<Node> {
     }
 }
 
-/// Parts of a text, cut between characters.
+/// Parts of a text, cut between characters: the shortest first, then what is left without some piece of it.
 fn shorter(text: &str) -> Vec<String> {
     let chars: Vec<char> = text.chars().collect();
     let length = chars.len();
-    if length <= 1 || text.contains("${") {
+    if length == 0 || text.contains("${") {
         return Vec::new();
     }
-    let part = |from: usize, to: usize| chars[from..to].iter().collect::<String>();
-    let mut all = vec![String::new(), part(0, 1), part(0, length / 2), part(length / 2, length)];
-    all.push(part(0, length - 1));
-    all.push(part(1, length));
+    let without = |from: usize, to: usize| chars[..from].iter().chain(&chars[to..]).collect::<String>();
+    let mut all = vec![String::new(), chars[..1].iter().collect()];
+    let mut piece = length.div_ceil(2);
+    loop {
+        all.extend((0..length).step_by(piece).map(|at| without(at, (at + piece).min(length))));
+        if piece == 1 || all.len() > 80 {
+            break;
+        }
+        piece = piece.div_ceil(2);
+    }
+    all.retain(|part| part.chars().count() < length && generate::stays_home(part, text));
+    all.dedup();
     all
 }
 
@@ -262,6 +270,8 @@ mod tests {
         let size = |n: &Node| serde_json::to_string(n).unwrap().len();
         let all = plainer(&node);
         assert!(!all.is_empty() && all.iter().all(|n| size(n) < size(&node)));
+        let parts = shorter("https://client.example.org/cb");
+        assert!(parts.iter().all(|p| generate::hosts(p).iter().all(|h| generate::is_reserved(h))), "{parts:?}");
         assert!(plainer(&Node::text("${client_id#0}")).is_empty(), "a slot is one thing");
     }
 }

@@ -1,6 +1,197 @@
-use super::*;
+//! The fuzzer against the reference server: it finds every defect that one registration can reach, shrinks it, and never
+//! accuses the clean server.
+
+use super::{
+    campaign::{self, Options, Outcome},
+    finding::Repeats,
+    promote::promote,
+    replay::{Replayed, replay},
+};
+use crate::{
+    run,
+    selftest::reference_target,
+    server::{Configuration, Defect, defect, defects},
+    wire::Ledger,
+};
+
+/// Defects that no registration shows, and the reads that follow it neither: each kind with the reason.
+const OUT_OF_REACH: &[(&str, &[&str])] = &[
+    (
+        "shows at the token or authorization endpoint alone, which a campaign leaves alone",
+        &[
+            "authorize-unknown-client",
+            "token-unknown-client",
+            "post-auth-refused",
+            "grant-default-missing",
+            "grants-unchecked",
+            "redirect-anywhere",
+            "redirect-path-prefix",
+            "redirect-host-prefix",
+            "new-secret-dead",
+            "deleted-authenticates",
+            "deleted-authorizes",
+            "grants-outlive-client",
+        ],
+    ),
+    (
+        "takes an update, a delete, or a read with a wrong token: sequences over RFC 7592",
+        &[
+            "token-of-any-client",
+            "configuration-open",
+            "token-prefix-taken",
+            "update-with-any-token",
+            "delete-with-any-token",
+            "gone-404",
+            "token-outlives-client",
+            "initial-token-manages",
+            "patch-crash",
+            "no-delete-404",
+            "forbidden-read-404",
+            "forbidden-update-404",
+            "forbidden-delete-409",
+            "read-stale",
+            "update-204",
+            "round-trip-refused",
+            "update-augments",
+            "update-merges",
+            "update-by-body",
+            "secret-chosen-in-update",
+            "right-secret-refused",
+            "excluded-adopted",
+            "update-422",
+            "update-half-applied",
+            "update-unknown-refused",
+            "update-unchecked",
+            "new-token-dead",
+            "refused-update-kills-token",
+            "delete-200",
+            "former-outlives-client",
+        ],
+    ),
+];
+
+fn reachable(defect: &Defect) -> bool {
+    !OUT_OF_REACH.iter().any(|(_, ids)| ids.contains(&defect.id))
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn options(seed: u64, count: u64) -> Options {
+    Options { run: run::Options { seed, ..run::Options::default() }, count: Some(count), ..Options::default() }
+}
+
+fn hunt(defect: &'static Defect, count: u64) -> Outcome {
+    let target = reference_target(defect.configuration, &[defect], 7);
+    let options = Options { stop_at: Some(defect.requirement.to_owned()), ..options(7, count) };
+    block_on(campaign::run(&target, &options, Ledger::memory(), &mut |_| {}))
+}
 
 #[test]
-fn placeholder() {
-    let _ = generate::input(&[]);
+fn what_is_out_of_reach_is_a_defect() {
+    for id in OUT_OF_REACH.iter().flat_map(|(_, ids)| *ids) {
+        assert!(defect(id).is_some(), "{id}");
+    }
+    assert!(defects().iter().filter(|d| reachable(d)).count() >= 40);
+}
+
+/// All of them where the code is optimised; every eighth where it is not.
+#[test]
+fn every_defect_within_reach_is_found_and_shrunk() {
+    let step = if cfg!(debug_assertions) { 8 } else { 1 };
+    let mut missed = Vec::new();
+    for defect in defects().iter().filter(|d| reachable(d)).step_by(step) {
+        let outcome = hunt(defect, 20_000);
+        let own = |f: &&super::finding::Finding| {
+            f.requirement == defect.requirement || f.also.iter().any(|id| id == defect.requirement)
+        };
+        match outcome.findings.iter().find(own) {
+            None => missed.push(format!("{}: not found", defect.id)),
+            Some(f) if f.scenario.input.size() > 3 => {
+                missed.push(format!("{}: {} members: {:?}", defect.id, f.scenario.input.size(), f.scenario));
+            }
+            Some(f) if f.repeats == Repeats::Once => missed.push(format!("{}: not seen again", defect.id)),
+            Some(_) => {}
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+fn the_clean_server_is_not_accused_in_any_configuration() {
+    let count = if cfg!(debug_assertions) { 300 } else { 5000 };
+    for (stream, configuration) in Configuration::ALL.into_iter().enumerate() {
+        let target = reference_target(configuration, &[], 7);
+        let options = Options { stream: stream as u64, ..options(3, count) };
+        let outcome = block_on(campaign::run(&target, &options, Ledger::memory(), &mut |_| {}));
+        assert_eq!(outcome.untestable, None);
+        assert_eq!(outcome.inputs, count);
+        let found: Vec<_> = outcome.findings.iter().map(|f| (&f.rule, &f.message, &f.scenario)).collect();
+        assert!(found.is_empty(), "{}: {found:#?}", configuration.name());
+    }
+}
+
+#[test]
+fn the_same_seed_sends_the_same_and_finds_the_same() {
+    let found = || {
+        let outcome = hunt(defect("client-uri-unchecked").unwrap(), 2000);
+        (outcome.inputs, outcome.findings.iter().map(|f| (f.id.clone(), f.scenario.clone())).collect::<Vec<_>>())
+    };
+    let first = found();
+    assert!(!first.1.is_empty());
+    assert_eq!(first, found());
+}
+
+/// Found with a defect, asked again with it and without it, and kept as a case of a suite that fails with it.
+#[test]
+fn a_finding_is_asked_again_and_becomes_a_case() {
+    for id in [
+        "redirect-fragment",
+        "unknown-null-crash",
+        "member-order-matters",
+        "get-registers",
+        "error-text",
+        "secret-short",
+    ] {
+        let defect = defect(id).unwrap();
+        let outcome = hunt(defect, 20_000);
+        let finding = outcome.findings.iter().find(|f| f.requirement == defect.requirement).expect(id);
+        let text = serde_json::to_string(finding).unwrap();
+        let finding = serde_json::from_str(&text).unwrap();
+        let ask = |defects: &[&'static Defect]| {
+            let target = reference_target(defect.configuration, defects, 9);
+            block_on(replay(&finding, &target, &run::Options::default(), Ledger::memory(), 2)).0
+        };
+        assert_eq!(ask(&[defect]), Replayed::StillThere(Repeats::Always), "{id}");
+        assert_eq!(ask(&[]), Replayed::Fixed, "{id}");
+        let yaml = promote(&finding).expect(id);
+        let suite = crate::suite::load_text("promoted.yaml", &yaml).unwrap_or_else(|e| panic!("{id}: {e}\n{yaml}"));
+        let broken = |defects: &[&'static Defect]| {
+            let target = reference_target(defect.configuration, defects, 9);
+            let options = run::Options::default();
+            let report = block_on(run::run(&target, std::slice::from_ref(&suite), &options, Ledger::memory())).report;
+            report
+                .findings
+                .iter()
+                .any(|f| f.requirement == defect.requirement && f.strength == crate::spec::Strength::Broken)
+        };
+        assert!(broken(&[defect]), "{id}: {yaml}");
+        assert!(!broken(&[]), "{id}: {yaml}");
+    }
+}
+
+#[test]
+fn findings_hold_no_secrets() {
+    let outcome = hunt(defect("secret-from-client-id").unwrap(), 2000);
+    let finding = outcome.findings.first().expect("found");
+    for exchange in &finding.exchanges {
+        let body = exchange.response.as_ref().map(|r| r.body.as_str()).unwrap_or_default();
+        let document: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+        for name in ["client_secret", "registration_access_token"] {
+            if let Some(value) = document.get(name).and_then(|v| v.as_str()) {
+                assert!(value.starts_with('['), "{name} is not redacted: {value}");
+            }
+        }
+    }
 }

@@ -16,6 +16,7 @@ pub use structure::{
     Base, Credentials, Envelope, FORMAT, Follow, Input, Label, MUTATIONS, Member, Mutation, Node, Shape, Style,
     Variant, Writing,
 };
+pub use uri::{hosts, is_reserved, stays_home};
 
 /// Members of base clients that can be left out.
 const OMISSIBLE: &[&str] =

@@ -81,7 +81,7 @@ const ODD: &[&str] = &[
     "https://client.example.org/{template}",
     "https://client.example.org/<script>",
     "https://client.example.org/'\"",
-    "https://\u{202e}gro.elpmaxe.tneilc/cb",
+    "https://client\u{202e}.example.org/cb",
     "https://client。example.org/cb",
 ];
 
@@ -103,6 +103,39 @@ const HOSTS: &[&str] = &[
 ];
 const PATHS: &[&str] = &["/callback", "", "/", "//", "/a;b=c", "/a%20b", "/%E2%82%AC", "/..;/", "/a|b", "/?", "/a b"];
 const ENDS: &[&str] = &["", "?x=1", "?", "#f", "?redirect_uri=https%3A%2F%2Fother.example", "?a=${client_id#1}"];
+
+/// Names and addresses at which nobody is but ourselves (RFC 2606, RFC 6761, RFC 5737, RFC 3849, loopback).
+pub fn is_reserved(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let under = |name: &str| host == name || host.ends_with(&format!(".{name}"));
+    ["example", "test", "invalid", "localhost", "example.org", "example.com", "example.net"].into_iter().any(under)
+        || ["127.", "192.0.2.", "::1", "::ffff:192.0.2.", "2001:db8:"].iter().any(|start| host.starts_with(start))
+}
+
+/// The hosts that a text could be read to name: what follows two slashes, and every word with a dot in it.
+pub fn hosts(text: &str) -> Vec<String> {
+    let authority = |rest: &str| {
+        let authority =
+            rest.split(['/', '\\', '?', '#', ' ', '"', '\'', '<', '&', ',', ';', '{']).next().unwrap_or_default();
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        match host.strip_prefix('[') {
+            Some(v6) => v6.split(']').next().unwrap_or_default().to_ascii_lowercase(),
+            None => host.split(':').next().unwrap_or_default().to_ascii_lowercase(),
+        }
+    };
+    let slashes = text.split("//").skip(1).map(authority);
+    let dotted = text
+        .split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '_')))
+        .filter(|word| word.contains('.') && word.contains(char::is_alphabetic))
+        .map(str::to_ascii_lowercase);
+    slashes.chain(dotted).filter(|host| !host.is_empty()).collect()
+}
+
+/// Whether a part of a text names no host that the whole did not name: half a reserved name can be a stranger's.
+pub fn stays_home(part: &str, whole: &str) -> bool {
+    let known = hosts(whole);
+    hosts(part).iter().all(|host| is_reserved(host) || known.contains(host))
+}
 
 /// A lawful URI.
 pub fn good(dice: &mut Dice) -> String {
