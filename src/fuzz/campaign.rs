@@ -245,7 +245,7 @@ pub async fn run(target: &Target, options: &Options, ledger: Ledger, observe: &m
             exchanges: u64::from(bench.exchanges.get()),
             corpus: source.borrow().corpus.len(),
             findings: campaign.findings.len(),
-            shapes: campaign.novelty.len(),
+            shapes: campaign.novelty.shapes(),
             took: started.elapsed(),
         });
         // In-process nothing else ever waits, and a signal has to be seen.
@@ -259,7 +259,7 @@ pub async fn run(target: &Target, options: &Options, ledger: Ledger, observe: &m
     campaign.findings.sort_by_key(|f| (std::cmp::Reverse(f.strength), f.level.rank(), f.id.clone()));
     outcome.findings = campaign.findings;
     outcome.inputs = campaign.inputs;
-    outcome.shapes = campaign.novelty.len();
+    outcome.shapes = campaign.novelty.shapes();
     outcome.table = campaign.table;
     outcome.interrupted = options.stop.load(Ordering::Relaxed);
     outcome.corpus = source.into_inner().corpus.iter().map(|input| (**input).clone()).collect();

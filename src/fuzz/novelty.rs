@@ -26,7 +26,7 @@ impl Novelty {
     }
 
     /// How many shapes there are.
-    pub fn len(&self) -> usize {
+    pub fn shapes(&self) -> usize {
         self.0.len()
     }
 }
@@ -41,7 +41,7 @@ fn shape(input: &Input, exchange: &Exchange) -> u64 {
             response.status.hash(&mut hasher);
             response.headers.media_type().hash(&mut hasher);
             response.cut.is_some().hash(&mut hasher);
-            response.member("error").map(|e| describe(e)).hash(&mut hasher);
+            response.member("error").map(describe).hash(&mut hasher);
             response.member("error_description").map(describe).hash(&mut hasher);
             if let Some(object) = response.object() {
                 let mut names: Vec<&str> = object.keys().map(|n| if is_registered(n) { n } else { "?" }).collect();

@@ -100,7 +100,7 @@ fn members(input: &Input, ground: &Ground) -> Vec<(String, Node)> {
 
 /// Whether a name is written twice, so that readers may differ about its value.
 pub fn is_ambiguous(input: &Input) -> bool {
-    fn twice<'n>(mut names: Vec<&'n str>) -> bool {
+    fn twice(mut names: Vec<&str>) -> bool {
         names.sort_unstable();
         names.windows(2).any(|pair| pair[0] == pair[1])
     }

@@ -110,7 +110,7 @@ fn default_method(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     let silent = |map: &Map<String, Value>| map.get("token_endpoint_auth_method").is_none_or(Value::is_null);
     let only_implicit =
         strings(body, "grant_types").is_some_and(|g| !g.is_empty() && g.iter().all(|g| *g == "implicit"));
-    if !silent(&sent) || only_implicit || !body.contains_key("client_id") {
+    if !silent(sent) || only_implicit || !body.contains_key("client_id") {
         return Vec::new();
     }
     // A method that the answer states counts, whatever it is.
