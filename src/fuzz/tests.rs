@@ -195,3 +195,70 @@ fn findings_hold_no_secrets() {
         }
     }
 }
+
+/// A server of someone else: right but for what a rule of the judge cannot see.
+fn careless(leaks: bool, panics: bool) -> axum::Router {
+    use std::sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    };
+    let count = Arc::new(AtomicU64::new(0));
+    let secrets = Arc::new(Mutex::new(Vec::<String>::new()));
+    let register = move |headers: http::HeaderMap, body: bytes::Bytes| async move {
+        let json = |status: u16, value: serde_json::Value| {
+            let body = axum::body::Body::from(value.to_string());
+            http::Response::builder()
+                .status(status)
+                .header("content-type", "application/json")
+                .header("cache-control", "no-store")
+                .body(body)
+                .unwrap()
+        };
+        let refused = || json(400, serde_json::json!({"error": "invalid_client_metadata"}));
+        let label = headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
+        if !label.starts_with("application/json") {
+            return json(415, serde_json::json!({"error": "invalid_request"}));
+        }
+        let Ok(serde_json::Value::Object(sent)) = serde_json::from_slice(&body) else { return refused() };
+        let name = sent.get("client_name").and_then(|n| n.as_str());
+        assert!(!panics || name.is_none_or(str::is_ascii), "a name beyond ASCII");
+        let number = count.fetch_add(1, Ordering::Relaxed);
+        let secret = format!("{:x}", <sha2::Sha256 as sha2::Digest>::digest(number.to_le_bytes()));
+        let mut answer = serde_json::json!({
+            "client_id": format!("client-{number}"),
+            "client_secret": secret,
+            "client_secret_expires_at": 0,
+            "token_endpoint_auth_method": "client_secret_basic",
+            "grant_types": ["authorization_code"],
+            "response_types": ["code"],
+            "redirect_uris": ["https://client.example.org/callback"],
+        });
+        let mut secrets = secrets.lock().unwrap();
+        if leaks && sent.contains_key("logo_uri") && !secrets.is_empty() {
+            answer["debug"] = serde_json::json!(format!("last clients: {}", secrets.join(" ")));
+        }
+        secrets.push(secret);
+        json(201, answer)
+    };
+    axum::Router::new().route("/register", axum::routing::post(register))
+}
+
+#[test]
+fn what_the_judge_cannot_see_is_found_and_a_stranger_that_replaces_everything_is_not_accused() {
+    for (leaks, panics, rules) in
+        [(false, false, &[][..]), (true, false, &["fuzz-no-leak"][..]), (false, true, &["fuzz-answered"][..])]
+    {
+        let transport = crate::wire::Transport::service(careless(leaks, panics));
+        let mut target = crate::target::Target::new("http://localhost/register", transport);
+        target.own = true;
+        let outcome = block_on(campaign::run(&target, &options(5, 800), Ledger::memory(), &mut |_| {}));
+        let found: Vec<&str> = outcome.findings.iter().map(|f| f.rule.as_str()).collect();
+        assert_eq!(
+            found,
+            rules,
+            "{:#?}",
+            outcome.findings.iter().map(|f| (&f.message, &f.scenario)).collect::<Vec<_>>()
+        );
+        assert!(outcome.findings.iter().all(|f| f.scenario.input.size() == 1 && f.repeats == Repeats::Always));
+    }
+}

@@ -257,3 +257,26 @@ fn is_surely_no_object(body: &[u8]) -> bool {
         None => parsed.error.as_ref().is_some_and(|e| e.starts_with("EOF while parsing")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_surely_no_object;
+
+    #[test]
+    fn what_a_server_may_well_understand_is_not_called_no_object() {
+        for body in [&b"[{}]"[..], b"null", b"\"x\"", b"", b"{\"a\":1", b"{}{}", b"{} {\"a\":1}"] {
+            assert!(is_surely_no_object(body), "{}", String::from_utf8_lossy(body));
+        }
+        for body in [
+            &b"\xef\xbb\xbf{\"a\":1}"[..],
+            b"{\"a\":1e400}",
+            b"{\"a\":\"\\ud800\"}",
+            b"{\"a\":\"\xff\"}",
+            b"{\"a\":1,}",
+            b"{\"a\":1} // text",
+            b"{\0\"\0a\0\"\0:\01\0}\0",
+        ] {
+            assert!(!is_surely_no_object(body), "{}", String::from_utf8_lossy(body));
+        }
+    }
+}

@@ -336,3 +336,30 @@ pub(super) fn is_default(name: &str, value: &Value) -> bool {
         _ => *value == json!([]) || *value == json!(""),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        target::registration,
+        wire::{Headers, Outcome, Response},
+    };
+
+    fn registered(id: u32, client_id: &str) -> Exchange {
+        let request = registration("https://as.example/register", Some("application/json"), "{}");
+        let body = json!({"client_id": client_id, "client_secret": format!("secret-of-{client_id}")}).to_string();
+        let response = Response::new(201, "HTTP/1.1", Headers::default(), body.into(), None);
+        Exchange::new(id, jiff::Timestamp::UNIX_EPOCH, request, Outcome::Response(response), Default::default())
+    }
+
+    #[test]
+    fn a_bounded_memory_stays_small_and_keeps_what_is_pinned() {
+        let mut memory = Memory::bounded(1, 8);
+        memory.pin("client-3");
+        for number in 0..1000 {
+            memory.observe(&registered(number + 1, &format!("client-{number}")));
+        }
+        assert_eq!((memory.clients.len(), memory.secrets.len(), memory.order.len()), (9, 9, 8));
+        assert!(memory.clients.contains_key("client-3") && memory.clients.contains_key("client-999"));
+    }
+}
