@@ -16,6 +16,7 @@
 //! - [`wire`]: transports, exchanges, redaction, pacing, and the ledger of registered clients;
 //! - [`judge`]: the rules, from `schemas/` and coded;
 //! - [`run`]: plan, execute, clean up;
+//! - [`fuzz`]: generate, mutate, shrink, replay;
 //! - [`report`]: one [`report::Report`] value and everything that is written from it;
 //! - [`server`]: the reference authorization server and its defects;
 //! - [`selftest`]: the proof that every check can fail.
@@ -25,6 +26,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 mod conformance;
+pub mod fuzz;
 pub mod judge;
 #[cfg(test)]
 mod kept;

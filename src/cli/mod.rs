@@ -4,6 +4,7 @@ mod check;
 mod cleanup;
 mod config;
 mod explain;
+mod fuzz;
 mod interrupt;
 mod list;
 mod panic;
@@ -36,6 +37,12 @@ struct Cli {
 enum Command {
     /// Test a registration endpoint and report a verdict per normative statement
     Run(Box<run::Args>),
+    /// Break a registration endpoint on purpose, to find out where it breaks
+    Fuzz(Box<fuzz::Args>),
+    /// Send a finding of the fuzzer again: is it fixed?
+    Replay(Box<fuzz::ReplayArgs>),
+    /// Make a case of a suite out of a finding of the fuzzer
+    Promote(fuzz::PromoteArgs),
     /// Serve the reference authorization server on loopback
     Serve(serve::Args),
     /// Prove that every defect of the reference server is caught and the clean server is not accused
@@ -70,6 +77,9 @@ pub fn main() -> ExitCode {
     panic::keep_secrets();
     let done = match Cli::parse().command {
         Command::Run(args) => run::main(*args),
+        Command::Fuzz(args) => fuzz::main(*args),
+        Command::Replay(args) => fuzz::replay(*args),
+        Command::Promote(args) => fuzz::promote(args),
         Command::Serve(args) => serve::main(args),
         Command::Selftest(args) => selftest::main(args),
         Command::List(args) => list::main(args),

@@ -128,30 +128,29 @@ impl Rule for &'static Clause {
     fn check(&self, exchange: &Exchange, context: &Context) -> Vec<Claim> {
         let (body, level) = match self.message {
             Message::Created => match exchange.created() {
-                Some(response) => (response.object(), self.level),
+                Some(response) => (response.object_value(), self.level),
                 None => return Vec::new(),
             },
             Message::Managed => match exchange.managed() {
-                Some(response) => (response.object(), self.level),
+                Some(response) => (response.object_value(), self.level),
                 None => return Vec::new(),
             },
             Message::Error => match super::errors::registration_error(exchange, context) {
-                Some(error) => (error.response.object(), error.mild(&self.requirement, self.level)),
+                Some(error) => (error.response.object_value(), error.mild(&self.requirement, self.level)),
                 None => return Vec::new(),
             },
         };
         let Some(body) = body else { return Vec::new() };
-        let body = Value::Object(body.clone());
-        if self.guard.as_ref().is_some_and(|guard| !guard.is_valid(&body)) {
+        if self.guard.as_ref().is_some_and(|guard| !guard.is_valid(body)) {
             return Vec::new();
         }
         // A hostile answer can hold a million wrong items: the first ones say it all.
-        if self.demand.is_valid(&body) {
+        if self.demand.is_valid(body) {
             return vec![Claim::Holds];
         }
         let mut seen: Vec<String> = Vec::new();
         let mut claims = Vec::new();
-        for error in self.demand.iter_errors(&body).take(5) {
+        for error in self.demand.iter_errors(body).take(5) {
             let path = error.instance_path().to_string();
             let (place, what) = describe(&path, error.kind(), error.instance());
             if seen.contains(&place) {

@@ -36,14 +36,6 @@ pub(super) fn objects(objection: Objection) -> Vec<Claim> {
     vec![Claim::Objects(objection)]
 }
 
-/// The JSON object in `bytes`, empty when there is none.
-pub(super) fn object(bytes: &[u8]) -> Map<String, Value> {
-    match serde_json::from_slice(bytes) {
-        Ok(Value::Object(map)) => map,
-        _ => Map::new(),
-    }
-}
-
 /// The strings of an array member; nothing when it is absent or of another type.
 pub(super) fn strings<'a>(body: &'a Map<String, Value>, name: &str) -> Option<Vec<&'a str>> {
     body.get(name)?.as_array()?.iter().map(Value::as_str).collect()

@@ -13,22 +13,33 @@ const ENOUGH: usize = 20;
 const TOO_FEW_BITS: f64 = 112.0;
 const AMPLE: f64 = 128.0;
 
-/// The secrets of a run.
+/// More secrets than these say no more about it.
+const PLENTY: usize = 200;
+
+/// The secrets of a run; of a long one the newest.
 #[derive(Default)]
-pub(super) struct Samples(Vec<String>);
+pub(super) struct Samples {
+    newest: Vec<String>,
+    added: usize,
+}
 
 impl Samples {
     /// Takes one more secret in; says something each time another twenty are there.
     pub fn add(&mut self, secret: &str) -> Option<Claim> {
-        self.0.push(secret.to_owned());
-        if !self.0.len().is_multiple_of(ENOUGH) {
+        if self.newest.len() < PLENTY {
+            self.newest.push(secret.to_owned());
+        } else {
+            self.newest[self.added % PLENTY] = secret.to_owned();
+        }
+        self.added += 1;
+        if !self.added.is_multiple_of(ENOUGH) {
             return None;
         }
-        let (varying, class) = varying(&self.0);
+        let (varying, class) = varying(&self.newest);
         let bits = varying as f64 * (class as f64).log2();
         let says = format!(
             "over {} secrets {varying} characters vary, of an alphabet of {class}: at most {bits:.0} bits",
-            self.0.len()
+            self.newest.len()
         );
         let objection = || {
             Objection::new("/client_secret", says.clone())

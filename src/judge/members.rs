@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 
 use super::{
     coded::{Coded, holds, objects, strings},
-    errors::sent,
     rule::{Claim, Context, Evidence, Objection},
 };
 use crate::{
@@ -78,9 +77,9 @@ pub(super) const RULES: &[Coded] = &[
 
 type Members = Map<String, Value>;
 
-/// What was registered, and what was asked for.
-fn created(exchange: &Exchange) -> Option<(&Members, Members)> {
-    Some((exchange.created()?.object()?, sent(exchange)))
+/// What was registered, and what was asked for, where no two readers can differ about that.
+fn created(exchange: &Exchange) -> Option<(&Members, &Members)> {
+    Some((exchange.created()?.object()?, exchange.sent_plainly()?))
 }
 
 fn assigned_not_adopted(exchange: &Exchange, _: &Context) -> Vec<Claim> {
@@ -111,7 +110,7 @@ fn default_method(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     let silent = |map: &Map<String, Value>| map.get("token_endpoint_auth_method").is_none_or(Value::is_null);
     let only_implicit =
         strings(body, "grant_types").is_some_and(|g| !g.is_empty() && g.iter().all(|g| *g == "implicit"));
-    if !silent(&sent) || only_implicit || !body.contains_key("client_id") {
+    if !silent(sent) || only_implicit || !body.contains_key("client_id") {
         return Vec::new();
     }
     // A method that the answer states counts, whatever it is.

@@ -1,6 +1,6 @@
 //! Rules over many exchanges: identifiers, secrets and what a read shows that the 201 did not.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -23,6 +23,12 @@ pub struct Memory {
     samples: super::entropy::Samples,
     life: super::life::Life,
     salt: u64,
+    /// The most clients that are remembered; all, where there is none.
+    limit: Option<usize>,
+    /// What to forget first, where there is a limit.
+    order: VecDeque<(String, Option<[u8; 32]>)>,
+    /// Clients that are never forgotten, limit or not.
+    pinned: HashSet<String>,
 }
 
 #[derive(Debug)]
@@ -54,6 +60,17 @@ impl Memory {
         Memory { salt, life: super::life::Life::new(salt), ..Memory::default() }
     }
 
+    /// One that remembers no more than the newest clients, for campaigns that go on for days.
+    pub fn bounded(salt: u64, limit: usize) -> Memory {
+        Memory { limit: Some(limit), ..Memory::new(salt) }
+    }
+
+    /// Never forgets this client: its identifier or secret may be sent again at any time, and what an answer says about
+    /// it then must not be taken for something new.
+    pub fn pin(&mut self, client_id: &str) {
+        self.pinned.insert(client_id.to_owned());
+    }
+
     /// Holds an exchange against all that came before, and remembers it.
     pub fn observe(&mut self, exchange: &Exchange) -> Vec<Judgement> {
         let mut judgements = match exchange.request.kind {
@@ -75,7 +92,7 @@ impl Memory {
         let Some(client_id) = answer.get("client_id").and_then(Value::as_str).filter(|s| !s.is_empty()) else {
             return Vec::new();
         };
-        let sent = super::errors::sent(exchange);
+        let sent = exchange.sent_plainly().cloned().unwrap_or_default();
         let mut judgements = Vec::new();
         judgements.extend(self.adopted(client_id, &sent));
         match self.clients.get(client_id) {
@@ -137,11 +154,31 @@ impl Memory {
                 judgements.push(judgement(8, Evidence::Passive, claim));
             }
         }
+        let secret = answer.get("client_secret").and_then(Value::as_str).map(|secret| self.hash(secret));
         let asked = sent.get("client_id").and_then(Value::as_str) == Some(client_id);
         let reissued = self.clients.get(client_id).is_some_and(|e| e.reissued || (!asked && different(&e.sent, &sent)));
         let seen = Seen { exchange: exchange.id, sent, answer: answer.clone(), reissued };
         self.clients.insert(client_id.to_owned(), seen);
+        self.make_room(client_id, secret);
         judgements
+    }
+
+    /// Forgets the oldest clients, where there is a limit. One that was seen again since stays.
+    fn make_room(&mut self, client_id: &str, secret: Option<[u8; 32]>) {
+        let Some(limit) = self.limit else { return };
+        self.order.push_back((client_id.to_owned(), secret));
+        while self.order.len() > limit {
+            let Some((oldest, secret)) = self.order.pop_front() else { return };
+            if self.pinned.contains(&oldest) {
+                continue;
+            }
+            if !self.order.iter().any(|(id, _)| *id == oldest) {
+                self.clients.remove(&oldest);
+            }
+            if let Some(secret) = secret.filter(|s| !self.order.iter().any(|(_, other)| other.as_ref() == Some(s))) {
+                self.secrets.remove(&secret);
+            }
+        }
     }
 
     /// The client chose an identifier. One that was issued before may come back to an instance of the same client.
@@ -297,5 +334,32 @@ pub(super) fn is_default(name: &str, value: &Value) -> bool {
         "response_types" => *value == json!(["code"]),
         "token_endpoint_auth_method" => *value == json!("client_secret_basic"),
         _ => *value == json!([]) || *value == json!(""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        target::registration,
+        wire::{Headers, Outcome, Response},
+    };
+
+    fn registered(id: u32, client_id: &str) -> Exchange {
+        let request = registration("https://as.example/register", Some("application/json"), "{}");
+        let body = json!({"client_id": client_id, "client_secret": format!("secret-of-{client_id}")}).to_string();
+        let response = Response::new(201, "HTTP/1.1", Headers::default(), body.into(), None);
+        Exchange::new(id, jiff::Timestamp::UNIX_EPOCH, request, Outcome::Response(response), Default::default())
+    }
+
+    #[test]
+    fn a_bounded_memory_stays_small_and_keeps_what_is_pinned() {
+        let mut memory = Memory::bounded(1, 8);
+        memory.pin("client-3");
+        for number in 0..1000 {
+            memory.observe(&registered(number + 1, &format!("client-{number}")));
+        }
+        assert_eq!((memory.clients.len(), memory.secrets.len(), memory.order.len()), (9, 9, 8));
+        assert!(memory.clients.contains_key("client-3") && memory.clients.contains_key("client-999"));
     }
 }

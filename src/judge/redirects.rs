@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 
 use super::{
     coded::{Coded, holds, strings},
-    errors::sent,
     rule::{Claim, Context, Evidence, Objection},
 };
 use crate::{spec::Level, wire::Exchange};
@@ -98,13 +97,13 @@ fn has_redirect_uris(body: &Map<String, Value>) -> bool {
     }
 }
 
-/// The request named at least one redirection URI.
-fn asked_for(exchange: &Exchange) -> bool {
-    match sent(exchange).get("redirect_uris") {
+/// Whether the request named at least one redirection URI; nothing where readers may differ about it.
+fn asked_for(exchange: &Exchange) -> Option<bool> {
+    Some(match exchange.sent_plainly()?.get("redirect_uris") {
         Some(Value::Array(items)) => items.iter().any(|i| i.as_str().is_some_and(|s| !s.is_empty())),
         Some(Value::String(s)) => !s.is_empty(),
         _ => false,
-    }
+    })
 }
 
 fn missing(exchange: &Exchange, message: &str) -> Vec<Claim> {
@@ -123,14 +122,14 @@ fn missing(exchange: &Exchange, message: &str) -> Vec<Claim> {
 }
 
 fn kept(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    if !asked_for(exchange) {
+    if asked_for(exchange) != Some(true) {
         return Vec::new();
     }
     missing(exchange, "the client was registered for a grant that redirects, and the answer has no redirect_uris")
 }
 
 fn kept_as_metadata(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    if !asked_for(exchange) {
+    if asked_for(exchange) != Some(true) {
         return Vec::new();
     }
     // The read after the registration is what meets this entry; here it can only be broken.
@@ -141,7 +140,7 @@ fn kept_as_metadata(exchange: &Exchange, _: &Context) -> Vec<Claim> {
 }
 
 fn required(exchange: &Exchange, context: &Context) -> Vec<Claim> {
-    if asked_for(exchange) {
+    if asked_for(exchange) != Some(false) {
         return Vec::new();
     }
     let mut claims = missing(
@@ -287,9 +286,8 @@ fn no_fragment(uri: &str, _: &Context) -> Option<Fault> {
 
 /// One string with a space in it was registered as two URIs.
 fn not_split(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let sent = sent(exchange);
-    let (Some(sent), Some(body)) = (strings(&sent, "redirect_uris"), exchange.created().and_then(|r| r.object()))
-    else {
+    let Some(sent) = exchange.sent_plainly() else { return Vec::new() };
+    let (Some(sent), Some(body)) = (strings(sent, "redirect_uris"), exchange.created().and_then(|r| r.object())) else {
         return Vec::new();
     };
     let Some(listed) = strings(body, "redirect_uris") else { return Vec::new() };

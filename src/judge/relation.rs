@@ -76,7 +76,8 @@ fn same_metadata(plain: &Exchange, variant: &Exchange) -> Agreement {
     let empty = Map::new();
     let a = plain.response().and_then(|r| r.object()).unwrap_or(&empty);
     let b = variant.response().and_then(|r| r.object()).unwrap_or(&empty);
-    let (sent_a, sent_b) = (super::errors::sent(plain), super::errors::sent(variant));
+    let sent = |x: &'_ Exchange| x.sent_plainly().cloned().unwrap_or_default();
+    let (sent_a, sent_b) = (sent(plain), sent(variant));
     for (name, value) in a.iter().filter(|(n, _)| is_metadata(n)) {
         // Only what both requests sent alike and the plain form kept can be told to have changed: a server may replace
         // any value, by another one each time.

@@ -4,12 +4,11 @@ use serde_json::Value;
 
 use super::{
     coded::{Coded, DEFINED, holds, is_metadata, objects},
-    errors::sent,
     rule::{Claim, Context, Evidence, Objection},
 };
 use crate::{
     spec::Level,
-    wire::{Auth, Cut, Exchange, Kind, Response},
+    wire::{Auth, Cut, Exchange, Response},
 };
 
 pub(super) const RULES: &[Coded] = &[
@@ -225,7 +224,7 @@ fn folded(name: &str) -> String {
 /// Another spelling stands in place of a defined name.
 fn names_in_place(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     let Some(body) = exchange.created().and_then(|r| r.object()) else { return Vec::new() };
-    let sent = sent(exchange);
+    let Some(sent) = exchange.sent_plainly() else { return Vec::new() };
     let mut claims = Vec::new();
     for name in body.keys() {
         if name.contains('#') || sent.contains_key(name) {
@@ -251,9 +250,9 @@ fn names_in_place(exchange: &Exchange, _: &Context) -> Vec<Claim> {
 /// A member under another spelling of client_name took effect as client_name.
 fn names_not_folded(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     let Some(body) = exchange.created().and_then(|r| r.object()) else { return Vec::new() };
-    let sent = sent(exchange);
+    let Some(sent) = exchange.sent_plainly() else { return Vec::new() };
     let mut tried = false;
-    for (name, value) in &sent {
+    for (name, value) in sent {
         let Some(defined) = DEFINED.iter().find(|d| *d != name && d.eq_ignore_ascii_case(name)) else { continue };
         tried = true;
         if sent.contains_key(*defined) && sent.get(*defined) != Some(value) && body.get(*defined) == Some(value) {
@@ -286,13 +285,14 @@ fn initial_access_token(exchange: &Exchange, context: &Context) -> Vec<Claim> {
 
 fn values_replaced(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     let Some(body) = exchange.created().and_then(|r| r.object()) else { return Vec::new() };
-    let replaced = sent(exchange).iter().any(|(k, v)| is_metadata(k) && body.get(k).is_some_and(|b| b != v));
+    let Some(sent) = exchange.sent_plainly() else { return Vec::new() };
+    let replaced = sent.iter().any(|(k, v)| is_metadata(k) && body.get(k).is_some_and(|b| b != v));
     if replaced { holds() } else { Vec::new() }
 }
 
 fn defaults_filled(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     let Some(body) = exchange.created().and_then(|r| r.object()) else { return Vec::new() };
-    let sent = sent(exchange);
+    let Some(sent) = exchange.sent_plainly() else { return Vec::new() };
     if body.iter().any(|(k, v)| is_metadata(k) && !v.is_null() && !sent.contains_key(k)) { holds() } else { Vec::new() }
 }
 
@@ -305,9 +305,5 @@ fn additional_members(exchange: &Exchange, _: &Context) -> Vec<Claim> {
 fn scope_default(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     let Some(response) = exchange.created() else { return Vec::new() };
     let given = response.member("scope").is_some_and(|s| !s.is_empty());
-    if given && exchange.request.kind == Kind::Register && !sent(exchange).contains_key("scope") {
-        holds()
-    } else {
-        Vec::new()
-    }
+    if given && exchange.sent_plainly().is_some_and(|sent| !sent.contains_key("scope")) { holds() } else { Vec::new() }
 }

@@ -189,14 +189,7 @@ mod tests {
         let mut headers = Headers::default();
         headers.push("content-type", "application/json");
         let response = Response::new(400, "HTTP/1.1", headers, format!(r#"{{"error":"{error}"}}"#).into(), None);
-        Exchange {
-            id: 1,
-            at: jiff::Timestamp::UNIX_EPOCH,
-            request,
-            manner: Default::default(),
-            outcome: Outcome::Response(response),
-            took: std::time::Duration::ZERO,
-        }
+        Exchange::new(1, jiff::Timestamp::UNIX_EPOCH, request, Outcome::Response(response), std::time::Duration::ZERO)
     }
 
     #[test]

@@ -86,7 +86,9 @@ mod tests {
         }
         let failure = Failure { kind: FailureKind::Other, phase: Phase::Head, message: String::new() };
         let (at, outcome) = (jiff::Timestamp::UNIX_EPOCH, Outcome::Failure(failure));
-        line(&Exchange { id: 1, at, request, manner, outcome, took: Default::default() }, &Redactor::new())
+        let mut exchange = Exchange::new(1, at, request, outcome, Default::default());
+        exchange.manner = manner;
+        line(&exchange, &Redactor::new())
     }
 
     #[test]

@@ -38,6 +38,12 @@ fn creates(request: &Request) -> bool {
     matches!(request.kind, Kind::Register | Kind::Probe | Kind::Plaintext | Kind::Malformed)
 }
 
+/// The fields that the target's owner adds and that may be secrets: an API key, as far as anyone can know.
+pub fn secret_headers(target: &Target) -> impl Iterator<Item = (&str, &str)> {
+    let public = |name: &str| PUBLIC_HEADERS.contains(&name.to_ascii_lowercase().as_str());
+    target.headers.iter().filter(move |(name, _)| !public(name)).map(|(name, value)| (name.as_str(), value.as_str()))
+}
+
 /// A client of this run that may still exist.
 #[derive(Clone)]
 pub struct Client {
@@ -104,11 +110,8 @@ impl<'a> Harness<'a> {
         if let Some(token) = &target.token {
             redactor.learn("initial_access_token", token.expose());
         }
-        // An API key or a session, as far as anyone can know.
-        for (name, value) in &target.headers {
-            if !PUBLIC_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
-                redactor.learn(name, value);
-            }
+        for (name, value) in secret_headers(target) {
+            redactor.learn(name, value);
         }
         let rate = options.rate.or(if target.own { None } else { Some(10.0) });
         Harness {
@@ -183,14 +186,10 @@ impl<'a> Harness<'a> {
             let at = jiff::Timestamp::now();
             let started = Instant::now();
             let (outcome, took) = self.target.transport.send_as(&request, manner).await;
-            let exchange = Exchange {
-                id: self.exchanges.len() as u32 + 1,
-                at,
-                request: request.clone(),
-                manner,
-                outcome,
-                took: if took.is_zero() { started.elapsed() } else { took },
-            };
+            let took = if took.is_zero() { started.elapsed() } else { took };
+            let id = self.exchanges.len() as u32 + 1;
+            let mut exchange = Exchange::new(id, at, request.clone(), outcome, took);
+            exchange.manner = manner;
             self.redactor.learn_from(&exchange);
             // In-process nothing limits rates but on purpose, so no time is lost there.
             let delay = match exchange.response() {
@@ -253,14 +252,9 @@ impl<'a> Harness<'a> {
     /// Records a request that the harness kept back.
     fn kept_back(&mut self, request: Request, kind: FailureKind, why: String) -> usize {
         let failure = Failure { kind, phase: Phase::Connect, message: why };
-        self.exchanges.push(Exchange {
-            id: self.exchanges.len() as u32 + 1,
-            at: jiff::Timestamp::now(),
-            request,
-            manner: Manner::default(),
-            outcome: Outcome::Failure(failure),
-            took: std::time::Duration::ZERO,
-        });
+        let id = self.exchanges.len() as u32 + 1;
+        let outcome = Outcome::Failure(failure);
+        self.exchanges.push(Exchange::new(id, jiff::Timestamp::now(), request, outcome, std::time::Duration::ZERO));
         self.exchanges.len() - 1
     }
 
@@ -352,11 +346,11 @@ impl<'a> Harness<'a> {
     }
 
     /// Whether a registration repeats metadata that the target accepted, with the same credentials.
-    fn repeats_accepted(&self, exchange: &Exchange) -> bool {
+    pub fn repeats_accepted(&self, exchange: &Exchange) -> bool {
         if exchange.request.kind != Kind::Register || exchange.request.auth != self.own_auth() {
             return false;
         }
-        let Some(mut sent) = exchange.request.object() else { return false };
+        let Some(mut sent) = exchange.sent_plainly().cloned() else { return false };
         self.ground.bases.iter().any(|(_, base)| {
             if !base.metadata.contains_key("software_id") {
                 sent.remove("software_id");

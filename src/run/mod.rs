@@ -1,12 +1,12 @@
 //! Running suites against a target: plan, execute, clean up, and add up the report.
 
 mod cleanup;
-mod curl;
+pub(crate) mod curl;
 mod dry;
 mod evidence;
 mod execute;
 mod expect;
-mod harness;
+pub(crate) mod harness;
 mod manage;
 mod prepare;
 mod probe;
@@ -21,6 +21,7 @@ pub use cleanup::{Administration, Gone};
 pub use dry::{dry_run, listing};
 pub use evidence::finding_id;
 pub use execute::transform_json;
+pub use expect::says_nothing;
 pub use stop::Stop;
 
 use crate::{

@@ -50,8 +50,8 @@ pub fn fill_text(text: &str, lookup: &dyn Fn(&str) -> Option<Value>) -> Result<S
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find("${") {
-        out.push_str(&rest[..start]);
         let Some(end) = rest[start..].find('}') else { break };
+        out.push_str(&rest[..start]);
         let name = &rest[start + 2..start + end];
         match lookup(name).ok_or_else(|| format!("${{{name}}} has no value here"))? {
             Value::String(s) => out.push_str(&s),
@@ -95,6 +95,7 @@ mod tests {
     fn a_lone_variable_keeps_its_type_and_others_become_text() {
         assert_eq!(fill("${base.redirect_uris}", &lookup).unwrap(), json!(["https://client.example.org/cb"]));
         assert_eq!(fill("x-${fresh.id}-${fresh.id}", &lookup).unwrap(), json!("x-abc-abc"));
+        assert_eq!(fill("x-${fresh.id}-${fresh.", &lookup).unwrap(), json!("x-abc-${fresh."));
         assert_eq!(
             fill_value(&json!({"k-${fresh.id}": [null, "${fresh.id}"]}), &lookup).unwrap(),
             json!({"k-abc": [null, "abc"]})

@@ -179,6 +179,11 @@ impl Response {
         self.parsed().value.as_ref()?.as_object()
     }
 
+    /// The same object as a JSON value, for schemas.
+    pub fn object_value(&self) -> Option<&Value> {
+        self.parsed().value.as_ref().filter(|value| value.is_object())
+    }
+
     /// A string member of the body's object.
     pub fn member(&self, name: &str) -> Option<&str> {
         self.object()?.get(name)?.as_str()
@@ -287,9 +292,42 @@ pub struct Exchange {
     pub manner: Manner,
     pub outcome: Outcome,
     pub took: Duration,
+    sent: OnceLock<Sent>,
+}
+
+/// What the request's body is, as JSON.
+#[derive(Clone, Debug)]
+struct Sent {
+    object: Option<serde_json::Map<String, Value>>,
+    /// The body is one JSON object, and every reader of JSON finds the same in it.
+    plain: bool,
 }
 
 impl Exchange {
+    pub fn new(id: u32, at: jiff::Timestamp, request: Request, outcome: Outcome, took: Duration) -> Exchange {
+        Exchange { id, at, request, manner: Manner::default(), outcome, took, sent: OnceLock::new() }
+    }
+
+    /// The request's body as one JSON object, where it is that. Of a name that occurs twice the last value stands.
+    pub fn sent(&self) -> Option<&serde_json::Map<String, Value>> {
+        self.parsed_request().object.as_ref()
+    }
+
+    /// The same, unless readers of JSON may differ about it: a name occurs twice. What a server has registered can then
+    /// not be held against what was asked for.
+    pub fn sent_plainly(&self) -> Option<&serde_json::Map<String, Value>> {
+        let sent = self.parsed_request();
+        sent.object.as_ref().filter(|_| sent.plain)
+    }
+
+    fn parsed_request(&self) -> &Sent {
+        self.sent.get_or_init(|| {
+            let object = self.request.object();
+            let plain = object.is_some() && parse::tolerant(&self.request.body).duplicates.is_empty();
+            Sent { object, plain }
+        })
+    }
+
     pub fn response(&self) -> Option<&Response> {
         match &self.outcome {
             Outcome::Response(r) => Some(r),

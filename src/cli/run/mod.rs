@@ -5,7 +5,7 @@ pub mod target;
 
 use std::path::{Path, PathBuf};
 
-use self::outputs::Outputs;
+pub use self::outputs::Outputs;
 use super::{
     Done, Stop,
     config::{self, Choice, Given, InForce},
@@ -159,13 +159,17 @@ fn run_target(
     for complaint in &outcome.complaints {
         eprintln!("dcrspec: {}", harmless(complaint));
     }
-    let clients = &outcome.report.clients;
+    close_ledger(&mut outcome.ledger, force.settings.ledger.is_some());
+    Ok(outcome.report)
+}
+
+/// Removes a ledger in which nothing is open, and names the others. One that the user has named stays, for scripts that
+/// come back to it.
+pub fn close_ledger(ledger: &mut Ledger, named: bool) {
+    let path = ledger.path().map(Path::to_path_buf);
+    let clients = ledger.clients();
     if clients.left.is_empty() && clients.unknown == 0 {
-        // Where the ledger has a name that the user gave it, a script may come back to it.
-        let closed = match force.settings.ledger {
-            Some(_) => outcome.ledger.close_if_clean(),
-            None => outcome.ledger.remove_if_clean(),
-        };
+        let closed = if named { ledger.close_if_clean() } else { ledger.remove_if_clean() };
         if let Err(why) = closed {
             eprintln!("dcrspec: {}", harmless(&why));
         }
@@ -173,11 +177,10 @@ fn run_target(
         let what = if clients.left.is_empty() { "clients may stay behind" } else { "clients stay behind" };
         eprintln!("dcrspec: {what}; this names them, and tries to delete them: dcrspec cleanup {}", path.display());
     }
-    Ok(outcome.report)
 }
 
 /// The file that names the registered clients: where it was asked for, else with the user's state.
-fn open_ledger(asked: Option<PathBuf>) -> Result<Ledger, Stop> {
+pub fn open_ledger(asked: Option<PathBuf>) -> Result<Ledger, Stop> {
     let path = asked.unwrap_or_else(|| {
         let home = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
         let state = home("XDG_STATE_HOME")

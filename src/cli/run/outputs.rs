@@ -35,11 +35,18 @@ impl Outputs {
 
     /// Writes what was asked for. The text report goes to stdout unless another one does.
     pub fn write(&self, report: &Report, verbose: bool) -> Result<(), Stop> {
+        self.write_with(report, |color| {
+            let style = Style { color, width: 100, verbose };
+            report::terminal(report, style, Catalogue::embedded())
+        })
+    }
+
+    /// The same with a text of one's own, given whether it may have colours.
+    pub fn write_with(&self, report: &Report, text: impl FnOnce(bool) -> String) -> Result<(), Stop> {
         let files = [(&self.json, report::json as fn(&Report) -> String), (&self.junit, report::junit)];
         let taken = files.iter().any(|(f, _)| f.as_deref().is_some_and(is_stdout));
         let terminal = if taken { stderr_is_terminal() } else { std::io::stdout().is_terminal() };
-        let style = Style { color: colored(terminal), width: 100, verbose };
-        let text = report::terminal(report, style, Catalogue::embedded());
+        let text = text(colored(terminal));
         if taken {
             eprint!("{text}");
         } else {

@@ -271,7 +271,7 @@ impl Life {
     /// A deleted client_id was given to another client: an observation.
     fn reissued(&self, client_id: &str, exchange: &Exchange, said: &mut Said) {
         let gone = self.clients.values().rev().find(|c| c.client_id == client_id && c.deleted.is_some());
-        let sent = super::errors::sent(exchange);
+        let sent = exchange.sent().cloned().unwrap_or_default();
         if let Some(gone) = gone
             && gone.shown.get("redirect_uris") != sent.get("redirect_uris")
         {

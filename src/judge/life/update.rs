@@ -22,7 +22,7 @@ const EXCLUDED: [&str; 4] =
     ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"];
 
 pub(super) fn update(client: &mut Client, exchange: &Exchange, response: &Response, said: &mut Said) {
-    let sent = super::super::errors::sent(exchange);
+    let sent = exchange.sent().cloned().unwrap_or_default();
     match response.status {
         200 => {}
         found @ 201..=299 => {

@@ -71,7 +71,7 @@ impl Administration {
     }
 
     /// Deletes what this run has left in the ledger at the target whose endpoint this is. Returns what went wrong.
-    pub(in crate::run) async fn finish(&self, ledger: &mut Ledger, endpoint: &str) -> Vec<String> {
+    pub(crate) async fn finish(&self, ledger: &mut Ledger, endpoint: &str) -> Vec<String> {
         let here = origin(endpoint);
         let at = |other: &str| here.is_some() && origin(other) == here;
         let mut complaints = Vec::new();

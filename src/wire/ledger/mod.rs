@@ -68,6 +68,8 @@ pub struct Ledger {
     file: Option<LedgerFile>,
     clients: Vec<Client>,
     intents: Vec<Intent>,
+    /// Clients of this run that were deleted and are no longer held.
+    compacted: u64,
 }
 
 /// Does not show tokens.
@@ -84,7 +86,7 @@ impl fmt::Debug for Ledger {
 impl Ledger {
     /// Kept in this process alone.
     pub fn memory() -> Ledger {
-        Ledger { file: None, clients: Vec::new(), intents: Vec::new() }
+        Ledger { file: None, clients: Vec::new(), intents: Vec::new(), compacted: 0 }
     }
 
     /// A file to write to, which other runs may write to as well. What an earlier run has left open in it stays open
@@ -225,11 +227,18 @@ impl Ledger {
     pub fn clients(&self) -> Clients {
         let ours = || self.clients.iter().filter(|c| !c.earlier);
         Clients {
-            registered: ours().count() as u64,
-            deleted: ours().filter(|c| c.deleted).count() as u64,
+            registered: self.compacted + ours().count() as u64,
+            deleted: self.compacted + ours().filter(|c| c.deleted).count() as u64,
             left: ours().filter(|c| !c.deleted).map(|c| c.entry.client_id.clone()).collect(),
             unknown: self.intents.iter().filter(|i| !i.earlier).count() as u64,
         }
+    }
+
+    /// Drops what is done with from memory, so that it does not grow for as long as a campaign goes on. The counts stay, and
+    /// so does the file: other runs may be writing to it.
+    pub fn compact(&mut self) {
+        self.compacted += self.clients.iter().filter(|c| c.deleted && !c.earlier).count() as u64;
+        self.clients.retain(|c| !c.deleted);
     }
 
     /// Deletes the file when nothing is left at the server and nothing is unknown, of other runs neither, and no other

@@ -307,3 +307,26 @@ fn debug_output_has_no_tokens() {
     register(&mut l, "a");
     assert!(!format!("{l:?} {:?}", l.open_clients()).contains("token-of"));
 }
+
+#[test]
+fn a_compacted_ledger_holds_what_is_open_and_counts_what_was() {
+    let file = Scratch::new("compact");
+    let mut ledger = Ledger::file(&file.0).unwrap();
+    for number in 0..100 {
+        let id = format!("c{number}");
+        register(&mut ledger, &id);
+        if number != 7 {
+            ledger.deleted(&id).unwrap();
+        }
+    }
+    ledger.intent("marker-open", ENDPOINT, None).unwrap();
+    ledger.compact();
+    register(&mut ledger, "later");
+    let counts = ledger.clients();
+    assert_eq!((counts.registered, counts.deleted, counts.unknown), (101, 99, 1));
+    drop(ledger);
+    let read = Ledger::load(&file.0).unwrap();
+    let open: Vec<String> = read.open_clients().into_iter().map(|c| c.client_id).collect();
+    assert_eq!(open, ["c7", "later"]);
+    assert_eq!(read.clients().unknown, 1);
+}

@@ -145,21 +145,16 @@ fn exchange(headers: &[(&str, &str)], request: &str, response: &[u8]) -> Exchang
     let mut answer = Headers::default();
     answer.push("Set-Cookie", "session=abcdefgh; HttpOnly");
     answer.push("Location", "https://as.example/c?t=response-token");
-    Exchange {
-        id: 7,
-        at: jiff::Timestamp::UNIX_EPOCH,
-        request: Request {
-            kind: Kind::Register,
-            method: "POST".into(),
-            url: "https://as.example/register?token=initial-token".into(),
-            headers,
-            body: request.to_owned().into(),
-            auth: Auth::Initial,
-        },
-        manner: Default::default(),
-        outcome: Outcome::Response(Response::new(201, "HTTP/1.1", answer, response.to_vec().into(), None)),
-        took: Duration::from_millis(1500),
-    }
+    let request = Request {
+        kind: Kind::Register,
+        method: "POST".into(),
+        url: "https://as.example/register?token=initial-token".into(),
+        headers,
+        body: request.to_owned().into(),
+        auth: Auth::Initial,
+    };
+    let outcome = Outcome::Response(Response::new(201, "HTTP/1.1", answer, response.to_vec().into(), None));
+    Exchange::new(7, jiff::Timestamp::UNIX_EPOCH, request, outcome, Duration::from_millis(1500))
 }
 
 #[test]

@@ -1,0 +1,492 @@
+//! One target under the fuzzer: sends inputs, keeps track of the clients that they register, and has every exchange
+//! judged by the same judge as a conformance run.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
+};
+
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
+use serde_json::{Map, Value};
+
+use super::{
+    generate::{Follow, Input},
+    oracles::{self, Fault},
+    render,
+};
+use crate::{
+    judge::{Context, Memory},
+    run::{
+        self,
+        harness::{Client, Harness},
+    },
+    spec::Capability,
+    target::Target,
+    wire::{
+        Auth, Exchange, FailureKind, Kind, Ledger, Outcome, Pacer, Phase, Registered, Request, Secret, WaitBudget,
+        retry_delay,
+    },
+};
+
+/// How many clients are kept for slots, for as long as the bench is used.
+const POOL: usize = 8;
+
+/// How many clients are remembered for what can only be said over many.
+const MEMORY: usize = 256;
+
+/// How many clients may wait for their deletion.
+const BATCH: usize = 32;
+
+/// A client that is kept for slots.
+pub struct Known {
+    pub client: Client,
+    /// Its registration, from which the rules over many exchanges know it.
+    pub exchange: Exchange,
+    pub secret: Option<String>,
+}
+
+/// What came of one input.
+pub struct Shot {
+    /// The input's own exchange first, then those of comparisons and follow-ups.
+    pub exchanges: Vec<Exchange>,
+    pub faults: Vec<Fault>,
+}
+
+/// One target, ready to be fuzzed.
+pub struct Bench<'t> {
+    pub harness: Harness<'t>,
+    pub pool: RefCell<Vec<Known>>,
+    /// What the campaign remembers of earlier exchanges. Trials have their own.
+    pub memory: RefCell<Memory>,
+    /// Requirements of which something was seen to hold.
+    pub met: RefCell<BTreeSet<&'static str>>,
+    /// Exchanges so far, those of trials included.
+    pub exchanges: Cell<u32>,
+    ledger: RefCell<Ledger>,
+    complaints: RefCell<Vec<String>>,
+    /// Clients that are to be deleted.
+    pending: RefCell<Vec<Client>>,
+    random: RefCell<ChaCha8Rng>,
+    pacer: Pacer,
+    budget: WaitBudget,
+    seed: u64,
+    /// The server lives and dies with this process: nothing has to be deleted, and nothing written down.
+    own: bool,
+}
+
+impl<'t> Bench<'t> {
+    /// Finds the base clients of a target and registers the first clients for slots. The error says why it cannot be
+    /// tested; the clients that were registered by then are deleted.
+    pub async fn prepare(
+        target: &'t Target,
+        options: &'t run::Options,
+        ledger: Ledger,
+    ) -> Result<Bench<'t>, (String, Ledger)> {
+        let mut harness = Harness::new(target, options, ledger);
+        harness.prepare().await;
+        if let Some(why) = harness.ground.untestable.clone() {
+            harness.clean_up(0).await;
+            return Err((harness.redactor.text(&why), harness.ledger));
+        }
+        let ledger = std::mem::replace(&mut harness.ledger, Ledger::memory());
+        let rate = options.rate.or(if target.own { None } else { Some(10.0) });
+        let bench = Bench {
+            own: target.own && target.transport.is_in_process(),
+            pool: RefCell::default(),
+            memory: RefCell::new(Memory::bounded(options.seed, MEMORY)),
+            met: RefCell::default(),
+            exchanges: Cell::new(0),
+            ledger: RefCell::new(ledger),
+            complaints: RefCell::default(),
+            pending: RefCell::default(),
+            random: RefCell::new(ChaCha8Rng::seed_from_u64(options.seed)),
+            pacer: Pacer::new(rate),
+            budget: WaitBudget::new(options.wait_budget),
+            seed: options.seed,
+            harness,
+        };
+        for _ in 0..2 {
+            bench.shoot(&Input::default(), &bench.memory, true).await;
+        }
+        Ok(bench)
+    }
+
+    /// Random digits that mark what this run has made.
+    fn word(&self) -> String {
+        let mut bytes = [0_u8; 12];
+        self.random.borrow_mut().fill_bytes(&mut bytes);
+        bytes.iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    fn base(&self, input: &Input) -> Map<String, Value> {
+        let ground = &self.harness.ground;
+        let Some(kind) = input.base.kind() else { return Map::new() };
+        let base = ground.base(kind).or_else(|| ground.base(crate::suite::BaseKind::Any));
+        base.map(|b| b.metadata.clone()).unwrap_or_default()
+    }
+
+    /// The value of a slot: of a client of the pool, a statement made now, a random word.
+    fn bind(&self, slot: &str, marker: &str) -> Option<String> {
+        if slot == "fresh" {
+            return Some(self.word());
+        }
+        if let Some(kind) = slot.strip_prefix("statement.") {
+            let key = self.harness.target.statement_key.as_ref();
+            return crate::target::statement(kind, key, marker, &self.word()).ok();
+        }
+        let (member, number) = slot.split_once('#')?;
+        let number: usize = number.parse().ok()?;
+        let pool = self.pool.borrow();
+        let known = pool.get(number % pool.len().max(1))?;
+        match member {
+            "client_id" => Some(known.client.client_id.clone()),
+            "client_secret" => known.secret.clone(),
+            "registration_access_token" => known.client.token.as_ref().map(|token| token.expose().to_owned()),
+            "registration_client_uri" => known.client.uri.clone(),
+            _ => None,
+        }
+    }
+
+    /// Sends an input with all that belongs to it, and has every exchange judged. `pooled` keeps the client for slots.
+    pub async fn shoot(&self, input: &Input, memory: &RefCell<Memory>, pooled: bool) -> Shot {
+        let mut shot = Shot { exchanges: Vec::new(), faults: Vec::new() };
+        let (exchange, client) = self.send_input(input, None, pooled).await;
+        self.judge(input, &exchange, memory, &mut shot.faults, 0);
+        let created = exchange.created().is_some_and(|r| r.client().is_some());
+        shot.exchanges.push(exchange);
+        if let Some(variant) = &input.compare
+            && oracles::can_be_compared(input, &shot.exchanges[0])
+        {
+            let (other, _) = self.send_input(input, Some(variant), false).await;
+            self.judge(input, &other, memory, &mut shot.faults, 1);
+            if let Some(fault) = oracles::differs(variant, &shot.exchanges[0], &other) {
+                // A server that answers the same bytes in two ways says nothing about forms.
+                let (again, _) = self.send_input(input, None, false).await;
+                if oracles::agrees(&shot.exchanges[0], &again) {
+                    shot.faults.push(fault.of(&shot.exchanges[0], 1));
+                }
+                shot.exchanges.push(other);
+                shot.exchanges.push(again);
+            } else {
+                shot.exchanges.push(other);
+            }
+        }
+        if let Some(mut client) = client.filter(|_| created) {
+            for follow in &input.follow {
+                self.follow(*follow, input, &mut client, memory, &mut shot).await;
+            }
+        }
+        oracles::group(&mut shot.faults);
+        shot
+    }
+
+    fn judge(
+        &self,
+        input: &Input,
+        exchange: &Exchange,
+        memory: &RefCell<Memory>,
+        faults: &mut Vec<Fault>,
+        index: usize,
+    ) {
+        let context =
+            Context { repeats_accepted: self.harness.repeats_accepted(exchange), ..self.harness.context.clone() };
+        let mut judgements = self.harness.judge.judge(exchange, &context);
+        judgements.extend(memory.borrow_mut().observe(exchange));
+        let mut met = self.met.borrow_mut();
+        for judgement in judgements {
+            match judgement.claim {
+                crate::judge::Claim::Holds => {
+                    if judgement.evidence == crate::judge::Evidence::Passive {
+                        met.insert(judgement.requirement);
+                    }
+                }
+                crate::judge::Claim::Objects(objection) => {
+                    faults.extend(Fault::new(judgement.requirement, judgement.rule, objection, index));
+                }
+            }
+        }
+        drop(met);
+        oracles::look(input, exchange, &context, &self.pool.borrow(), faults, index);
+    }
+
+    async fn send_input(
+        &self,
+        input: &Input,
+        variant: Option<&super::generate::Variant>,
+        pooled: bool,
+    ) -> (Exchange, Option<Client>) {
+        let marker = format!("dcrspec-{}", self.word());
+        let request = {
+            let base = self.base(input);
+            let ground = render::Ground {
+                endpoint: &self.harness.ground.endpoint,
+                content_type: &self.harness.ground.content_type,
+                base: &base,
+                marker: &marker,
+                bind: &|slot| self.bind(slot, &marker),
+            };
+            let mut request = render::request(input, variant, &ground);
+            let auth = render::auth(input.envelope.credentials, self.harness.own_auth());
+            self.harness.authorize(&mut request, auth);
+            request
+        };
+        let exchange = self.send(request, &marker).await;
+        let client = self.enter(&exchange, &marker);
+        if let Some(client) = &client {
+            self.keep(client, &exchange, &marker, pooled);
+        }
+        (exchange, client)
+    }
+
+    /// Sends a request once, paced, waiting out rate limits within the budget.
+    async fn send(&self, mut request: Request, marker: &str) -> Exchange {
+        let target = self.harness.target;
+        for (name, value) in &target.headers {
+            request.headers.push(name.clone(), value.as_bytes().to_vec());
+        }
+        if !self.own && matches!(request.kind, Kind::Register | Kind::Probe) {
+            let software = request.object().and_then(|o| o.get("software_id")?.as_str().map(str::to_owned));
+            let noted = self.ledger.borrow_mut().intent(marker, &request.url, software.as_deref());
+            if let Err(why) = noted {
+                // What cannot be written down could be forgotten, so it is not sent.
+                self.complain(why.clone());
+                let failure = crate::wire::Failure {
+                    kind: FailureKind::NotSent,
+                    phase: Phase::Connect,
+                    message: format!("nothing was sent, since the ledger cannot be written: {why}"),
+                };
+                return self.exchange(request, Outcome::Failure(failure), jiff::Timestamp::now(), Default::default());
+            }
+        }
+        loop {
+            self.pacer.wait().await;
+            let at = jiff::Timestamp::now();
+            let (outcome, took) = target.transport.send(&request).await;
+            if let Outcome::Response(response) = &outcome
+                && let Some(delay) = retry_delay(response)
+                && !target.own
+                && self.budget.take(delay)
+            {
+                tokio::time::sleep(delay).await;
+                continue;
+            }
+            return self.exchange(request, outcome, at, took);
+        }
+    }
+
+    fn exchange(&self, request: Request, outcome: Outcome, at: jiff::Timestamp, took: std::time::Duration) -> Exchange {
+        self.exchanges.set(self.exchanges.get().wrapping_add(1));
+        Exchange::new(self.exchanges.get(), at, request, outcome, took)
+    }
+
+    /// The client that an answer names, entered into the ledger.
+    fn enter(&self, exchange: &Exchange, marker: &str) -> Option<Client> {
+        let response = exchange.response();
+        let word = |name: &str| response?.member(name).filter(|s| !s.is_empty()).map(str::to_owned);
+        let success = response.is_some_and(|r| (200..300).contains(&r.status));
+        let client = word("client_id").filter(|_| success).map(|client_id| Client {
+            exchange: 0,
+            client_id,
+            uri: word("registration_client_uri"),
+            token: word("registration_access_token").map(Secret::from),
+            former: Vec::new(),
+            document: Map::new(),
+        });
+        if self.own {
+            return client;
+        }
+        let mut ledger = self.ledger.borrow_mut();
+        let noted = match (&exchange.outcome, &client) {
+            (_, Some(client)) => ledger.registered(Registered {
+                marker: marker.to_owned(),
+                endpoint: exchange.request.url.clone(),
+                client_id: client.client_id.clone(),
+                registration_client_uri: client.uri.clone(),
+                registration_access_token: client.token.clone(),
+            }),
+            (Outcome::Failure(f), None) if f.phase == Phase::Connect || f.kind == FailureKind::NotSent => {
+                ledger.rejected(marker)
+            }
+            (Outcome::Failure(f), None) => ledger.unknown(marker, &f.message),
+            (Outcome::Response(r), None) if r.status == 201 => {
+                ledger.unknown(marker, "a 201 without a readable client_id")
+            }
+            (Outcome::Response(_), None) => ledger.rejected(marker),
+        };
+        drop(ledger);
+        if let Err(why) = noted {
+            self.complain(why);
+        }
+        client
+    }
+
+    fn complain(&self, why: String) {
+        let mut complaints = self.complaints.borrow_mut();
+        if complaints.len() < 20 && !complaints.contains(&why) {
+            complaints.push(why);
+        }
+    }
+
+    /// Keeps a client for slots, or for its deletion.
+    fn keep(&self, client: &Client, exchange: &Exchange, marker: &str, pooled: bool) {
+        let mut pool = self.pool.borrow_mut();
+        // Only a client with a mark of its own: another one could be an instance of some later client, and what it
+        // shares with that would be no leak.
+        let marked = exchange.sent().is_some_and(|s| s.get("software_id").and_then(Value::as_str) == Some(marker));
+        let known = pool.iter().any(|k| k.client.client_id == client.client_id);
+        if pooled && marked && !known && pool.len() < POOL {
+            let secret = exchange.response().and_then(|r| r.member("client_secret")).map(str::to_owned);
+            self.memory.borrow_mut().pin(&client.client_id);
+            pool.push(Known { client: client.clone(), exchange: exchange.clone(), secret });
+        } else if !self.own && !known {
+            self.pending.borrow_mut().push(client.clone());
+        }
+    }
+
+    /// Whether the pool takes one more client.
+    pub fn wants_clients(&self) -> bool {
+        self.pool.borrow().len() < POOL
+    }
+
+    async fn follow(
+        &self,
+        follow: Follow,
+        input: &Input,
+        client: &mut Client,
+        memory: &RefCell<Memory>,
+        shot: &mut Shot,
+    ) {
+        let readable = self.harness.ground.capabilities.is_present(Capability::Rfc7592Read);
+        let Ok(request) = self.harness.configuration_request(client, Kind::Read) else { return };
+        match follow {
+            Follow::ReadOwn => {
+                let read = self.send(request, "").await;
+                self.judge(input, &read, memory, &mut shot.faults, shot.exchanges.len());
+                self.rotated(client, &read);
+                shot.exchanges.push(read);
+            }
+            Follow::ReadEarlier if readable => {
+                let (other, second) = self.send_input(&Input::default(), None, false).await;
+                let Some(mut second) = second.filter(|s| s.client_id != client.client_id) else { return };
+                let Ok(of_second) = self.harness.configuration_request(&second, Kind::Read) else { return };
+                let read = self.send(request, "").await;
+                let control = self.send(of_second, "").await;
+                self.rotated(client, &read);
+                self.rotated(&mut second, &control);
+                let index = shot.exchanges.len() + 1;
+                shot.faults.extend(oracles::gone(client, &other, &read, &control, index));
+                shot.exchanges.extend([other, read, control]);
+            }
+            Follow::ReadEarlier => {}
+        }
+    }
+
+    /// Takes over what a read has rotated, so that the client can still be deleted.
+    fn rotated(&self, client: &mut Client, read: &Exchange) {
+        let Some(response) = read.response().filter(|r| r.status == 200) else { return };
+        let token = response.member("registration_access_token").map(Secret::from);
+        let uri = response.member("registration_client_uri").map(str::to_owned);
+        if token.is_none() && uri.is_none() {
+            return;
+        }
+        client.token = token.clone().or(client.token.take());
+        client.uri = uri.clone().or(client.uri.take());
+        if let Some(pending) = self.pending.borrow_mut().iter_mut().find(|p| p.client_id == client.client_id) {
+            pending.token = token.clone().or(pending.token.take());
+            pending.uri = uri.clone().or(pending.uri.take());
+        }
+        if let Some(known) = self.pool.borrow_mut().iter_mut().find(|k| k.client.client_id == client.client_id) {
+            known.client.token = token.clone().or(known.client.token.take());
+            known.client.uri = uri.clone().or(known.client.uri.take());
+        }
+        if !self.own {
+            let noted = self.ledger.borrow_mut().rotated(&client.client_id, uri, token);
+            if let Err(why) = noted {
+                self.complain(why);
+            }
+        }
+    }
+
+    /// A memory that knows the clients of the pool and nothing else: what a trial starts from.
+    pub fn fresh_memory(&self) -> RefCell<Memory> {
+        let mut memory = Memory::bounded(self.seed, MEMORY);
+        for known in self.pool.borrow().iter() {
+            memory.pin(&known.client.client_id);
+            memory.observe(&known.exchange);
+        }
+        RefCell::new(memory)
+    }
+
+    /// Deletes the clients that wait for it, when there are enough of them for one batch.
+    pub async fn sweep(&self) {
+        if self.own || self.pending.borrow().len() < BATCH {
+            return;
+        }
+        self.delete_pending().await;
+        // The ledger's memory and file stay as small as what is still open.
+        self.ledger.borrow_mut().compact();
+    }
+
+    async fn delete_pending(&self) {
+        if !self.harness.options.clean_up {
+            self.pending.borrow_mut().clear();
+            return;
+        }
+        loop {
+            let Some(client) = self.pending.borrow_mut().pop() else { return };
+            let request = match self.harness.configuration_request(&client, Kind::Delete) {
+                Ok(request) => request,
+                Err(why) => {
+                    self.noted(|ledger| ledger.kept(&client.client_id, &why));
+                    continue;
+                }
+            };
+            let deleted = self.send(request, "").await;
+            let outcome = match &deleted.outcome {
+                Outcome::Response(r) if matches!(r.status, 200 | 204) => Ok(()),
+                Outcome::Response(r) => Err(format!("DELETE was answered {}", r.status)),
+                Outcome::Failure(f) => Err(f.message.clone()),
+            };
+            match outcome {
+                Ok(()) => {
+                    // An identifier of several instances goes with the first of them (RFC 7591, A.4.2).
+                    self.pending.borrow_mut().retain(|p| p.client_id != client.client_id);
+                    self.memory.borrow_mut().observe(&deleted);
+                    self.noted(|ledger| ledger.deleted(&client.client_id));
+                }
+                Err(why) => self.noted(|ledger| ledger.kept(&client.client_id, &why)),
+            }
+        }
+    }
+
+    fn noted(&self, event: impl FnOnce(&mut Ledger) -> Result<(), String>) {
+        let noted = event(&mut self.ledger.borrow_mut());
+        if let Err(why) = noted {
+            self.complain(why);
+        }
+    }
+
+    /// Deletes everything that can be deleted; gives the ledger back, and what went wrong with it.
+    pub async fn finish(mut self) -> (Ledger, Vec<String>) {
+        if !self.own {
+            self.pending.borrow_mut().extend(self.pool.borrow_mut().drain(..).map(|k| k.client));
+            self.delete_pending().await;
+        }
+        self.harness.ledger = self.ledger.into_inner();
+        self.harness.clean_up(0).await;
+        let mut complaints = self.complaints.into_inner();
+        if let (Some(administration), true) = (&self.harness.target.administration, self.harness.options.clean_up) {
+            complaints.extend(administration.finish(&mut self.harness.ledger, &self.harness.ground.endpoint).await);
+        }
+        complaints.append(&mut self.harness.complaints);
+        (self.harness.ledger, complaints)
+    }
+
+    /// The credentials of this target's registrations.
+    pub fn own_auth(&self) -> Auth {
+        self.harness.own_auth()
+    }
+}

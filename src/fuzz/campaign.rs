@@ -1,0 +1,440 @@
+//! A campaign: draws inputs, sends them, keeps what brought something new, and explains what is wrong.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap, VecDeque},
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_util::{StreamExt, stream};
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
+
+use super::{
+    bench::{Bench, Shot},
+    finding::{Finding, Repeats},
+    generate::{self, Input},
+    mutate,
+    novelty::Novelty,
+    oracles::Fault,
+    scenario::{Scenario, trial},
+    shrink::shrink,
+    table::Table,
+};
+use crate::{report::Clients, run, target::Target, wire::Ledger};
+
+/// How a campaign is made.
+#[derive(Clone)]
+pub struct Options {
+    /// Rate, waiting, clean-up and seed, as for a conformance run.
+    pub run: run::Options,
+    /// Ends after so many inputs.
+    pub count: Option<u64>,
+    /// Ends after this time.
+    pub duration: Option<Duration>,
+    /// How many inputs are under way at a time. With one, the same seed sends the same bytes.
+    pub jobs: usize,
+    /// Draws other inputs from the same seed: one number for each configuration of a server.
+    pub stream: u64,
+    /// Inputs that are sent first, and varied.
+    pub corpus: Vec<Input>,
+    /// How many trials one finding may cost while it is shrunk.
+    pub shrink: u32,
+    /// How often a finding is sent again to see how surely it repeats.
+    pub replays: u32,
+    /// Ends as soon as a finding on this requirement is there.
+    pub stop_at: Option<String>,
+    /// Set from outside to end it; what is there is kept.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            run: run::Options::default(),
+            count: Some(1000),
+            duration: None,
+            jobs: 1,
+            stream: 0,
+            corpus: Vec::new(),
+            shrink: 400,
+            replays: 3,
+            stop_at: None,
+            stop: Arc::default(),
+        }
+    }
+}
+
+/// Where a campaign stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    pub inputs: u64,
+    pub exchanges: u64,
+    pub corpus: usize,
+    pub findings: usize,
+    pub shapes: usize,
+    pub took: Duration,
+}
+
+/// What a campaign gives back.
+pub struct Outcome {
+    pub label: String,
+    pub endpoint: String,
+    pub findings: Vec<Finding>,
+    pub inputs: u64,
+    pub exchanges: u64,
+    /// How many shapes of answers were seen.
+    pub shapes: usize,
+    pub table: Table,
+    /// Inputs that brought something new.
+    pub corpus: Vec<Input>,
+    /// Requirements of which something was seen to hold.
+    pub met: BTreeSet<&'static str>,
+    pub untestable: Option<String>,
+    pub interrupted: bool,
+    pub clients: Clients,
+    pub ledger: Ledger,
+    pub complaints: Vec<String>,
+    pub took: Duration,
+}
+
+/// The most inputs that are kept for variation.
+const CORPUS: usize = 4096;
+
+/// How many inputs are drawn before faults are looked into and clients deleted.
+const ROUND: usize = 64;
+
+/// As many registrations as it takes to say something about secrets.
+const MANY: u32 = 40;
+
+/// Inputs of earlier exchanges, for faults that need two.
+const RECENT: usize = 512;
+
+/// How many bytes one input is drawn from.
+const BYTES: usize = 192;
+
+/// Draws inputs: new ones, and neighbours of those that brought something new.
+struct Source {
+    random: ChaCha8Rng,
+    corpus: Vec<Rc<Input>>,
+    first: VecDeque<Input>,
+}
+
+impl Source {
+    fn bytes(&mut self) -> [u8; BYTES] {
+        let mut bytes = [0; BYTES];
+        self.random.fill_bytes(&mut bytes);
+        bytes
+    }
+
+    fn index(&mut self) -> usize {
+        (self.random.next_u64() % self.corpus.len().max(1) as u64) as usize
+    }
+
+    fn draw(&mut self) -> Input {
+        if let Some(input) = self.first.pop_front() {
+            return input;
+        }
+        let bytes = self.bytes();
+        if self.corpus.len() < 8 || bytes[BYTES - 1] < 160 {
+            return generate::input(&bytes[..BYTES - 1]);
+        }
+        let (parent, other) = (self.index(), self.index());
+        mutate::mutated(&self.corpus[parent], &self.corpus[other], &bytes[..BYTES - 1])
+    }
+
+    fn keep(&mut self, input: &Input) {
+        if self.corpus.len() < CORPUS {
+            self.corpus.push(Rc::new(input.clone()));
+        } else {
+            let at = self.index();
+            self.corpus[at] = Rc::new(input.clone());
+        }
+    }
+}
+
+/// What is known of one cause.
+struct Cause {
+    /// Its finding, once it has been looked into.
+    at: Option<usize>,
+    count: u64,
+    tries: u32,
+}
+
+/// How many inputs one cause may be looked into with, as long as it cannot be seen again.
+const TRIES: u32 = 5;
+
+/// Everything that grows while a campaign goes on; all of it is bounded.
+struct Campaign<'b, 't> {
+    bench: &'b Bench<'t>,
+    options: &'b Options,
+    novelty: Novelty,
+    table: Table,
+    findings: Vec<Finding>,
+    by_id: HashMap<String, Cause>,
+    /// Faults that are still to be explained, each with its input.
+    new: Vec<(Input, Fault)>,
+    /// Exchange and input of clients that were created lately.
+    recent: VecDeque<(u32, Input)>,
+    inputs: u64,
+}
+
+/// Fuzzes one target.
+pub async fn run(target: &Target, options: &Options, ledger: Ledger, observe: &mut dyn FnMut(Progress)) -> Outcome {
+    let started = Instant::now();
+    let mut outcome = Outcome {
+        label: target.label.clone(),
+        endpoint: target.endpoint.clone().unwrap_or_default(),
+        findings: Vec::new(),
+        inputs: 0,
+        exchanges: 0,
+        shapes: 0,
+        table: Table::default(),
+        corpus: Vec::new(),
+        met: BTreeSet::new(),
+        untestable: None,
+        interrupted: false,
+        clients: Clients::default(),
+        ledger: Ledger::memory(),
+        complaints: Vec::new(),
+        took: Duration::ZERO,
+    };
+    let bench = match Bench::prepare(target, &options.run, ledger).await {
+        Ok(bench) => bench,
+        Err((why, ledger)) => {
+            outcome.untestable = Some(why);
+            outcome.clients = ledger.clients();
+            outcome.ledger = ledger;
+            return outcome;
+        }
+    };
+    outcome.endpoint = bench.harness.ground.endpoint.clone();
+    let source = RefCell::new(Source {
+        random: {
+            let mut random = ChaCha8Rng::seed_from_u64(options.run.seed);
+            random.set_stream(options.stream + 1);
+            random
+        },
+        corpus: Vec::new(),
+        first: options.corpus.iter().cloned().collect(),
+    });
+    let mut campaign = Campaign {
+        bench: &bench,
+        options,
+        novelty: Novelty::default(),
+        table: Table::default(),
+        findings: Vec::new(),
+        by_id: HashMap::new(),
+        new: Vec::new(),
+        recent: VecDeque::new(),
+        inputs: 0,
+    };
+    while !campaign.is_over(started) {
+        campaign.round(&source).await;
+        campaign.explain().await;
+        bench.sweep().await;
+        observe(Progress {
+            inputs: campaign.inputs,
+            exchanges: u64::from(bench.exchanges.get()),
+            corpus: source.borrow().corpus.len(),
+            findings: campaign.findings.len(),
+            shapes: campaign.novelty.shapes(),
+            took: started.elapsed(),
+        });
+        // In-process nothing else ever waits, and a signal has to be seen.
+        tokio::task::yield_now().await;
+    }
+    for cause in campaign.by_id.values() {
+        if let Some(at) = cause.at {
+            campaign.findings[at].count = cause.count;
+        }
+    }
+    campaign.findings.sort_by_key(|f| (std::cmp::Reverse(f.strength), f.level.rank(), f.id.clone()));
+    outcome.findings = campaign.findings;
+    outcome.inputs = campaign.inputs;
+    outcome.shapes = campaign.novelty.shapes();
+    outcome.table = campaign.table;
+    outcome.interrupted = options.stop.load(Ordering::Relaxed);
+    outcome.corpus = source.into_inner().corpus.iter().map(|input| (**input).clone()).collect();
+    outcome.exchanges = u64::from(bench.exchanges.get());
+    outcome.met = bench.met.borrow().clone();
+    let (ledger, complaints) = bench.finish().await;
+    // What dies with this process is not left behind.
+    outcome.clients = if target.own { Clients::default() } else { ledger.clients() };
+    (outcome.ledger, outcome.complaints) = (ledger, complaints);
+    outcome.took = started.elapsed();
+    outcome
+}
+
+impl Campaign<'_, '_> {
+    fn is_over(&self, started: Instant) -> bool {
+        let options = self.options;
+        options.stop.load(Ordering::Relaxed)
+            || options.count.is_some_and(|count| self.inputs >= count)
+            || options.duration.is_some_and(|limit| started.elapsed() >= limit)
+            || options
+                .stop_at
+                .as_ref()
+                .is_some_and(|id| self.findings.iter().any(|f| f.requirement == *id || f.also.contains(id)))
+    }
+
+    /// Sends the next inputs, several at a time where that is asked for. Faults are noted and looked into afterwards:
+    /// while one is explained, nothing else may be waiting for an answer.
+    async fn round(&mut self, source: &RefCell<Source>) {
+        let left = self.options.count.map_or(u64::MAX, |count| count - self.inputs);
+        // At a paced target a round must not keep the end waiting.
+        let most = if self.bench.harness.target.own { ROUND } else { 16.max(self.options.jobs) };
+        let size = (most as u64).min(left) as usize;
+        let bench = self.bench;
+        let stop = &self.options.stop;
+        let drawn = stream::iter(0..size)
+            .take_while(|_| std::future::ready(!stop.load(Ordering::Relaxed)))
+            .map(|_| {
+                let input = source.borrow_mut().draw();
+                async move {
+                    let shot = bench.shoot(&input, &bench.memory, bench.wants_clients() && input.is_plain()).await;
+                    (input, shot)
+                }
+            })
+            .buffer_unordered(self.options.jobs.max(1));
+        let mut drawn = std::pin::pin!(drawn);
+        while let Some((input, shot)) = drawn.next().await {
+            self.take(input, shot, source);
+        }
+    }
+
+    fn take(&mut self, input: Input, shot: Shot, source: &RefCell<Source>) {
+        self.inputs += 1;
+        self.table.count(&input, &shot);
+        let mut novel = false;
+        for exchange in &shot.exchanges {
+            novel |= self.novelty.is_new(&input, exchange);
+        }
+        if novel {
+            source.borrow_mut().keep(&input);
+        }
+        for fault in &shot.faults {
+            match self.by_id.get_mut(&fault.id) {
+                Some(known) => {
+                    known.count += 1;
+                    // What could not be seen again may have been the wrong input for it.
+                    let again = known.at.is_some_and(|at| self.findings[at].repeats == Repeats::Once);
+                    if again && known.tries < TRIES {
+                        known.tries += 1;
+                        self.new.push((input.clone(), fault.clone()));
+                    }
+                }
+                None => {
+                    self.by_id.insert(fault.id.clone(), Cause { at: None, count: 1, tries: 1 });
+                    self.new.push((input.clone(), fault.clone()));
+                }
+            }
+        }
+        if let Some(first) = shot.exchanges.first().filter(|x| x.created().is_some()) {
+            if self.recent.len() >= RECENT {
+                self.recent.pop_front();
+            }
+            self.recent.push_back((first.id, input));
+        }
+    }
+
+    /// Looks into what is new: the scenario, its smallest form, and how surely it repeats.
+    async fn explain(&mut self) {
+        for (input, fault) in std::mem::take(&mut self.new) {
+            let known = self.by_id.get(&fault.id).and_then(|cause| cause.at);
+            if known.is_some_and(|at| self.findings[at].repeats != Repeats::Once) {
+                continue;
+            }
+            let finding = if self.options.stop.load(Ordering::Relaxed) && !self.bench.harness.target.own {
+                // The user waits for the end: it is reported as it was seen.
+                let scenario = Scenario::of(input);
+                let shot = trial(self.bench, &scenario).await;
+                Finding::new(self.bench, scenario, &shot, &at_home(&fault, &shot), Repeats::Once)
+            } else {
+                self.explained(input, &fault).await
+            };
+            match known {
+                Some(at) if finding.repeats != Repeats::Once => self.findings[at] = finding,
+                Some(_) => {}
+                None => {
+                    if let Some(cause) = self.by_id.get_mut(&fault.id) {
+                        cause.at = Some(self.findings.len());
+                    }
+                    self.findings.push(finding);
+                }
+            }
+        }
+    }
+
+    async fn explained(&self, input: Input, fault: &Fault) -> Finding {
+        let bench = self.bench;
+        let with = |id: &u32| self.recent.iter().find(|(x, _)| x == id).map(|(_, input)| input.clone());
+        let partners: Vec<Input> = fault.objection.with.iter().filter_map(with).collect();
+        let alone = Scenario::of(input.clone());
+        let candidates = [
+            Some(alone.clone()),
+            (!partners.is_empty()).then(|| Scenario { before: partners, ..alone.clone() }),
+            Some(Scenario { times: 2, ..alone.clone() }),
+            Some(Scenario { times: MANY, ..alone.clone() }),
+        ];
+        let mut found = None;
+        for candidate in candidates.into_iter().flatten() {
+            let shot = trial(bench, &candidate).await;
+            if shot.faults.iter().any(|f| f.id == fault.id) {
+                found = Some(candidate);
+                break;
+            }
+        }
+        let Some(scenario) = found else {
+            let shot = trial(bench, &alone).await;
+            return Finding::new(bench, alone, &shot, &at_home(fault, &shot), Repeats::Once);
+        };
+        let scenario = shrink(bench, scenario, &fault.id, self.options.shrink).await;
+        let (repeats, best) = replayed(bench, &scenario, &fault.id, self.options.replays).await;
+        match best {
+            Some((shot, fault)) => Finding::new(bench, scenario, &shot, &fault, repeats),
+            None => {
+                let shot = trial(bench, &scenario).await;
+                Finding::new(bench, scenario, &shot, &at_home(fault, &shot), Repeats::Once)
+            }
+        }
+    }
+}
+
+/// The fault as far as it can be shown by a shot that does not have it.
+fn at_home(fault: &Fault, shot: &Shot) -> Fault {
+    let known = shot.faults.iter().find(|f| f.id == fault.id);
+    known.cloned().unwrap_or_else(|| Fault { exchange: 0, ..fault.clone() })
+}
+
+/// Sends a scenario several times; says how often a cause showed, and one shot that shows it.
+pub async fn replayed(
+    bench: &Bench<'_>,
+    scenario: &Scenario,
+    id: &str,
+    times: u32,
+) -> (Repeats, Option<(Shot, Fault)>) {
+    let mut best = None;
+    let mut shown = 0;
+    let times = times.max(1);
+    for _ in 0..times {
+        let shot = trial(bench, scenario).await;
+        if let Some(fault) = shot.faults.iter().find(|f| f.id == id).cloned() {
+            shown += 1;
+            best = Some((shot, fault));
+        }
+    }
+    let repeats = match shown {
+        0 => Repeats::Once,
+        n if n == times => Repeats::Always,
+        shown => Repeats::Sometimes { shown, of: times },
+    };
+    (repeats, best)
+}

@@ -1,0 +1,33 @@
+//! The fuzzer: one generator, oracles that never accuse a server that keeps the specifications, and findings that a
+//! person can use.
+//!
+//! ```text
+//!  bytes ──► generate ──► Input ──► render ──► wire ──► exchange ──► judge, oracles ──► faults
+//!    ▲           ▲                                         │                              │
+//!   seed       mutate ◄──────── novelty ◄──────────────────┘      trial, shrink, replay ◄─┘ ──► Finding
+//! ```
+//!
+//! - [`generate`]: from bytes to a structure, total and stable;
+//! - [`mutate`]: neighbours of what brought something new; [`novelty`]: what is new;
+//! - [`render`]: from a structure to a request at one target;
+//! - [`bench`]: one target under the fuzzer; [`oracles`]: what is wrong beyond the rules of the judge;
+//! - [`scenario`]: what has to be sent to see a fault; [`shrink`]: its smallest form;
+//! - [`campaign`]: all of it, until an end; [`table`]: what was sent and what came of it;
+//! - [`finding`], [`replay`], [`promote`]: a cause as a file, again, and as a case of a suite.
+
+pub mod bench;
+pub mod campaign;
+pub mod finding;
+pub mod generate;
+pub mod mutate;
+pub mod novelty;
+pub mod oracles;
+pub mod promote;
+pub mod render;
+pub mod replay;
+pub mod report;
+pub mod scenario;
+pub mod shrink;
+pub mod table;
+#[cfg(test)]
+mod tests;

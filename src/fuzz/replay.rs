@@ -1,0 +1,75 @@
+//! Sends a finding again: is it fixed?
+
+use super::{
+    bench::Bench,
+    campaign::replayed,
+    finding::{Finding, Repeats},
+    generate::Credentials,
+    scenario::trial,
+};
+use crate::{
+    run,
+    target::Target,
+    wire::{Exchange, Ledger},
+};
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replayed {
+    /// The scenario was answered, and nothing is wrong with that any more.
+    Fixed,
+    StillThere(Repeats),
+    /// The cause is gone and there is another one; its sentences.
+    Changed(Vec<String>),
+    /// Nothing can be said, and why.
+    NotAsked(String),
+}
+
+/// Sends the scenario of a finding to a target, with identifiers and tokens of that target. Gives back the ledger and
+/// what went wrong with it.
+pub async fn replay(
+    finding: &Finding,
+    target: &Target,
+    options: &run::Options,
+    ledger: Ledger,
+    times: u32,
+) -> (Replayed, Ledger, Vec<String>) {
+    let bench = match Bench::prepare(target, options, ledger).await {
+        Ok(bench) => bench,
+        Err((why, ledger)) => return (Replayed::NotAsked(why), ledger, Vec::new()),
+    };
+    let replayed = ask(&bench, finding, times).await;
+    let (ledger, complaints) = bench.finish().await;
+    (replayed, ledger, complaints)
+}
+
+async fn ask(bench: &Bench<'_>, finding: &Finding, times: u32) -> Replayed {
+    let (repeats, best) = replayed(bench, &finding.scenario, &finding.id, times).await;
+    if best.is_some() {
+        return Replayed::StillThere(repeats);
+    }
+    let shot = trial(bench, &finding.scenario).await;
+    let other: Vec<String> =
+        shot.faults.iter().filter(|f| !finding.beside.contains(&f.id)).map(|f| f.objection.message.clone()).collect();
+    if !other.is_empty() {
+        return Replayed::Changed(other);
+    }
+    let own = finding.scenario.input.envelope.credentials == Credentials::Own;
+    match shot.exchanges.iter().find_map(|x| silent(x, own, finding.status)) {
+        Some(why) => Replayed::NotAsked(why),
+        None => Replayed::Fixed,
+    }
+}
+
+/// Why an exchange says nothing about a finding.
+fn silent(exchange: &Exchange, own_credentials: bool, status: Option<u16>) -> Option<String> {
+    match &exchange.outcome {
+        crate::wire::Outcome::Failure(failure) => Some(failure.message.clone()),
+        crate::wire::Outcome::Response(r) => {
+            let unclear = run::says_nothing(r.status) && Some(r.status) != status;
+            let expected = !own_credentials && matches!(r.status, 401 | 403);
+            (unclear && !expected)
+                .then(|| format!("the request was answered {}, which says nothing about it", r.status))
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! The fuzzer against the reference server: it finds every defect that one registration can reach, shrinks it, and never
+//! accuses the clean server.
+
+use super::{
+    campaign::{self, Options, Outcome},
+    finding::Repeats,
+    promote::promote,
+    replay::{Replayed, replay},
+};
+use crate::{
+    run,
+    selftest::reference_target,
+    server::{Configuration, Defect, defect, defects},
+    wire::Ledger,
+};
+
+/// Defects that no registration shows, and the reads that follow it neither: each kind with the reason.
+const OUT_OF_REACH: &[(&str, &[&str])] = &[
+    (
+        "shows at the token or authorization endpoint alone, which a campaign leaves alone",
+        &[
+            "authorize-unknown-client",
+            "token-unknown-client",
+            "post-auth-refused",
+            "grant-default-missing",
+            "grants-unchecked",
+            "redirect-anywhere",
+            "redirect-path-prefix",
+            "redirect-host-prefix",
+            "new-secret-dead",
+            "deleted-authenticates",
+            "deleted-authorizes",
+            "grants-outlive-client",
+        ],
+    ),
+    (
+        "takes an update, a delete, or a read with a wrong token: sequences over RFC 7592",
+        &[
+            "token-of-any-client",
+            "configuration-open",
+            "token-prefix-taken",
+            "update-with-any-token",
+            "delete-with-any-token",
+            "gone-404",
+            "token-outlives-client",
+            "initial-token-manages",
+            "patch-crash",
+            "no-delete-404",
+            "forbidden-read-404",
+            "forbidden-update-404",
+            "forbidden-delete-409",
+            "read-stale",
+            "update-204",
+            "round-trip-refused",
+            "update-augments",
+            "update-merges",
+            "update-by-body",
+            "secret-chosen-in-update",
+            "right-secret-refused",
+            "excluded-adopted",
+            "update-422",
+            "update-half-applied",
+            "update-unknown-refused",
+            "update-unchecked",
+            "new-token-dead",
+            "refused-update-kills-token",
+            "delete-200",
+            "former-outlives-client",
+        ],
+    ),
+];
+
+fn reachable(defect: &Defect) -> bool {
+    !OUT_OF_REACH.iter().any(|(_, ids)| ids.contains(&defect.id))
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn options(seed: u64, count: u64) -> Options {
+    Options { run: run::Options { seed, ..run::Options::default() }, count: Some(count), ..Options::default() }
+}
+
+fn hunt(defect: &'static Defect, count: u64) -> Outcome {
+    let target = reference_target(defect.configuration, &[defect], 7);
+    let options = Options { stop_at: Some(defect.requirement.to_owned()), ..options(7, count) };
+    block_on(campaign::run(&target, &options, Ledger::memory(), &mut |_| {}))
+}
+
+#[test]
+fn what_is_out_of_reach_is_a_defect() {
+    for id in OUT_OF_REACH.iter().flat_map(|(_, ids)| *ids) {
+        assert!(defect(id).is_some(), "{id}");
+    }
+    assert!(defects().iter().filter(|d| reachable(d)).count() >= 40);
+}
+
+/// All of them where the code is optimised; every eighth where it is not.
+#[test]
+fn every_defect_within_reach_is_found_and_shrunk() {
+    let step = if cfg!(debug_assertions) { 8 } else { 1 };
+    let mut missed = Vec::new();
+    for defect in defects().iter().filter(|d| reachable(d)).step_by(step) {
+        let outcome = hunt(defect, 20_000);
+        let own = |f: &&super::finding::Finding| {
+            f.requirement == defect.requirement || f.also.iter().any(|id| id == defect.requirement)
+        };
+        match outcome.findings.iter().find(own) {
+            None => missed.push(format!("{}: not found", defect.id)),
+            Some(f) if f.scenario.input.size() > 3 => {
+                missed.push(format!("{}: {} members: {:?}", defect.id, f.scenario.input.size(), f.scenario));
+            }
+            Some(f) if f.repeats == Repeats::Once => missed.push(format!("{}: not seen again", defect.id)),
+            Some(_) => {}
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+fn the_clean_server_is_not_accused_in_any_configuration() {
+    let count = if cfg!(debug_assertions) { 300 } else { 5000 };
+    for (stream, configuration) in Configuration::ALL.into_iter().enumerate() {
+        let target = reference_target(configuration, &[], 7);
+        let options = Options { stream: stream as u64, ..options(3, count) };
+        let outcome = block_on(campaign::run(&target, &options, Ledger::memory(), &mut |_| {}));
+        assert_eq!(outcome.untestable, None);
+        assert_eq!(outcome.inputs, count);
+        let found: Vec<_> = outcome.findings.iter().map(|f| (&f.rule, &f.message, &f.scenario)).collect();
+        assert!(found.is_empty(), "{}: {found:#?}", configuration.name());
+    }
+}
+
+#[test]
+fn the_same_seed_sends_the_same_and_finds_the_same() {
+    let found = || {
+        let outcome = hunt(defect("client-uri-unchecked").unwrap(), 2000);
+        (outcome.inputs, outcome.findings.iter().map(|f| (f.id.clone(), f.scenario.clone())).collect::<Vec<_>>())
+    };
+    let first = found();
+    assert!(!first.1.is_empty());
+    assert_eq!(first, found());
+}
+
+/// Found with a defect, asked again with it and without it, and kept as a case of a suite that fails with it.
+#[test]
+fn a_finding_is_asked_again_and_becomes_a_case() {
+    for id in [
+        "redirect-fragment",
+        "unknown-null-crash",
+        "member-order-matters",
+        "get-registers",
+        "error-text",
+        "secret-short",
+    ] {
+        let defect = defect(id).unwrap();
+        let outcome = hunt(defect, 20_000);
+        let finding = outcome.findings.iter().find(|f| f.requirement == defect.requirement).expect(id);
+        let text = serde_json::to_string(finding).unwrap();
+        let finding = serde_json::from_str(&text).unwrap();
+        let ask = |defects: &[&'static Defect]| {
+            let target = reference_target(defect.configuration, defects, 9);
+            block_on(replay(&finding, &target, &run::Options::default(), Ledger::memory(), 2)).0
+        };
+        assert_eq!(ask(&[defect]), Replayed::StillThere(Repeats::Always), "{id}");
+        assert_eq!(ask(&[]), Replayed::Fixed, "{id}");
+        let yaml = promote(&finding).expect(id);
+        let suite = crate::suite::load_text("promoted.yaml", &yaml).unwrap_or_else(|e| panic!("{id}: {e}\n{yaml}"));
+        let broken = |defects: &[&'static Defect]| {
+            let target = reference_target(defect.configuration, defects, 9);
+            let options = run::Options::default();
+            let report = block_on(run::run(&target, std::slice::from_ref(&suite), &options, Ledger::memory())).report;
+            report
+                .findings
+                .iter()
+                .any(|f| f.requirement == defect.requirement && f.strength == crate::spec::Strength::Broken)
+        };
+        assert!(broken(&[defect]), "{id}: {yaml}");
+        assert!(!broken(&[]), "{id}: {yaml}");
+    }
+}
+
+#[test]
+fn findings_hold_no_secrets() {
+    let outcome = hunt(defect("secret-from-client-id").unwrap(), 2000);
+    let finding = outcome.findings.first().expect("found");
+    for exchange in &finding.exchanges {
+        let body = exchange.response.as_ref().map(|r| r.body.as_str()).unwrap_or_default();
+        let document: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+        for name in ["client_secret", "registration_access_token"] {
+            if let Some(value) = document.get(name).and_then(|v| v.as_str()) {
+                assert!(value.starts_with('['), "{name} is not redacted: {value}");
+            }
+        }
+    }
+}
+
+/// A server of someone else: right but for what a rule of the judge cannot see.
+fn careless(leaks: bool, panics: bool) -> axum::Router {
+    use std::sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    };
+    let count = Arc::new(AtomicU64::new(0));
+    let secrets = Arc::new(Mutex::new(Vec::<String>::new()));
+    let register = move |headers: http::HeaderMap, body: bytes::Bytes| async move {
+        let json = |status: u16, value: serde_json::Value| {
+            let body = axum::body::Body::from(value.to_string());
+            http::Response::builder()
+                .status(status)
+                .header("content-type", "application/json")
+                .header("cache-control", "no-store")
+                .body(body)
+                .unwrap()
+        };
+        let refused = || json(400, serde_json::json!({"error": "invalid_client_metadata"}));
+        let label = headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
+        if !label.starts_with("application/json") {
+            return json(415, serde_json::json!({"error": "invalid_request"}));
+        }
+        let Ok(serde_json::Value::Object(sent)) = serde_json::from_slice(&body) else { return refused() };
+        let name = sent.get("client_name").and_then(|n| n.as_str());
+        assert!(!panics || name.is_none_or(str::is_ascii), "a name beyond ASCII");
+        let number = count.fetch_add(1, Ordering::Relaxed);
+        let secret = format!("{:x}", <sha2::Sha256 as sha2::Digest>::digest(number.to_le_bytes()));
+        let mut answer = serde_json::json!({
+            "client_id": format!("client-{number}"),
+            "client_secret": secret,
+            "client_secret_expires_at": 0,
+            "token_endpoint_auth_method": "client_secret_basic",
+            "grant_types": ["authorization_code"],
+            "response_types": ["code"],
+            "redirect_uris": ["https://client.example.org/callback"],
+        });
+        let mut secrets = secrets.lock().unwrap();
+        if leaks && sent.contains_key("logo_uri") && !secrets.is_empty() {
+            answer["debug"] = serde_json::json!(format!("last clients: {}", secrets.join(" ")));
+        }
+        secrets.push(secret);
+        json(201, answer)
+    };
+    axum::Router::new().route("/register", axum::routing::post(register))
+}
+
+#[test]
+fn what_the_judge_cannot_see_is_found_and_a_stranger_that_replaces_everything_is_not_accused() {
+    for (leaks, panics, rules) in
+        [(false, false, &[][..]), (true, false, &["fuzz-no-leak"][..]), (false, true, &["fuzz-answered"][..])]
+    {
+        let transport = crate::wire::Transport::service(careless(leaks, panics));
+        let mut target = crate::target::Target::new("http://localhost/register", transport);
+        target.own = true;
+        let outcome = block_on(campaign::run(&target, &options(5, 800), Ledger::memory(), &mut |_| {}));
+        let found: Vec<&str> = outcome.findings.iter().map(|f| f.rule.as_str()).collect();
+        assert_eq!(
+            found,
+            rules,
+            "{:#?}",
+            outcome.findings.iter().map(|f| (&f.message, &f.scenario)).collect::<Vec<_>>()
+        );
+        assert!(outcome.findings.iter().all(|f| f.scenario.input.size() == 1 && f.repeats == Repeats::Always));
+    }
+}

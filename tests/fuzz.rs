@@ -1,0 +1,75 @@
+//! `dcrspec fuzz`, `replay` and `promote` through the binary.
+
+mod support;
+
+use serde_json::Value;
+use support::{Home, dcrspec};
+
+const NOWHERE: &str = "http://127.0.0.1:1/register";
+
+#[test]
+fn a_stranger_s_server_is_not_fuzzed_by_mistake() {
+    let ran = dcrspec(&["fuzz", NOWHERE]);
+    assert!(ran.exits(2).stderr.contains("--i-may-test-this-server"), "{}", ran.stderr);
+    assert_eq!(ran.stdout, "");
+    let ran = dcrspec(&["fuzz", "--reference", "--suite", "rfc7591"]);
+    assert!(ran.exits(2).stderr.contains("--suite"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_server_that_is_not_there_could_not_be_tested() {
+    let home = Home::new();
+    let ran = home.run(["fuzz", NOWHERE, "--i-may-test-this-server", "--count", "10"]);
+    ran.exits(3);
+    assert!(ran.stderr.starts_with("dcrspec: seed "), "{}", ran.stderr);
+}
+
+#[test]
+fn from_a_finding_to_a_case() {
+    let home = Home::new();
+    let ran = home.run([
+        "fuzz",
+        "--reference",
+        "--defect",
+        "name-type-crash",
+        "--seed",
+        "7",
+        "--count",
+        "600",
+        "--findings",
+        "found",
+        "--corpus",
+        "corpus",
+        "--json",
+        "r.json",
+        "--junit",
+        "r.xml",
+    ]);
+    ran.exits(1);
+    assert!(ran.stderr.starts_with("dcrspec: seed 7\n"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("rfc7591-3.2.2-error-status") && ran.stdout.contains("client_name"), "{}", ran.stdout);
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(home.path().join("r.json")).unwrap()).unwrap();
+    assert_eq!(report["findings"][0]["requirement"], "rfc7591-3.2.2-error-status");
+    assert!(support::schema_faults(&report).is_empty());
+    assert!(std::fs::read_to_string(home.path().join("r.xml")).unwrap().contains("dcrspec.fuzz"));
+    let files: Vec<_> = std::fs::read_dir(home.path().join("found")).unwrap().map(|e| e.unwrap().path()).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    let finding = files[0].to_str().unwrap();
+    let ask = |more: &[&str]| home.run([&["replay", finding, "--reference"], more].concat());
+    assert!(ask(&["--defect", "name-type-crash"]).exits(1).stdout.starts_with("STILL THERE: "));
+    assert!(ask(&[]).exits(0).stdout.starts_with("FIXED: "));
+    assert!(ask(&["--defect", "error-422"]).exits(1).stdout.starts_with("CHANGED: "));
+    let promoted = home.run(["promote", finding]);
+    home.file("case.yaml", &promoted.exits(0).stdout);
+    home.run(["check", "case.yaml"]).exits(0);
+    home.run(["run", "--reference", "--defect", "name-type-crash", "--suite", "case.yaml"]).exits(1);
+    home.run(["run", "--reference", "--suite", "case.yaml"]).exits(0);
+}
+
+#[test]
+fn what_is_no_finding_is_said() {
+    let home = Home::new();
+    home.file("x.json", "{}");
+    assert!(home.run(["replay", "x.json", "--reference"]).exits(2).stderr.contains("x.json:1:2"));
+    assert!(home.run(["promote", "nowhere.json"]).exits(2).stderr.contains("cannot read nowhere.json"));
+}
