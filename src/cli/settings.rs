@@ -24,7 +24,7 @@ const CLEAN: &str = "Clean-up";
 const REPORTS: &str = "Reports";
 
 /// The settings in force, or those that one layer gives.
-#[derive(Clone, Debug, clap::Args, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, clap::Args, Serialize, Deserialize, JsonSchema)]
 #[command(group = ArgGroup::new("target").multiple(true))]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
@@ -140,6 +140,13 @@ pub struct Settings {
     /// Show notes and every verdict
     #[arg(long, short, help_heading = REPORTS)]
     pub verbose: bool,
+}
+
+/// Does not show the values: tokens are among them. `dcrspec config` shows the others.
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Settings")
+    }
 }
 
 /// Which exchanges the JSON report keeps.

@@ -17,7 +17,7 @@ use crate::{
 
 /// A request to the server's own administration interface, or a command, that deletes one client. `${client_id}` stands
 /// for its identifier.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CleanupSettings {
     /// Where the request goes; `${client_id}` is percent-encoded
@@ -41,6 +41,13 @@ pub struct CleanupSettings {
     pub command: Vec<String>,
     /// A URL that lists clients as JSON, to find those whose registration was never answered, by their software_id
     pub find: Option<String>,
+}
+
+/// Does not show the values: tokens are among them. `dcrspec config` shows the others.
+impl std::fmt::Debug for CleanupSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CleanupSettings")
+    }
 }
 
 impl CleanupSettings {

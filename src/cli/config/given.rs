@@ -7,7 +7,7 @@ use super::layers::{Layer, Origin, keys, rivals};
 use crate::cli::{Stop, settings::Settings, usage};
 
 /// The flags of the settings, and only those that were given: a default must not hide what stands in the file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Given(pub Layer);
 
 impl FromArgMatches for Given {

@@ -18,7 +18,7 @@ pub struct Args {
 }
 
 /// The flags of a run, of which `--json` without a value means this command's own output.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct GivenHere(Given);
 
 impl FromArgMatches for GivenHere {
