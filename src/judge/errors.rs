@@ -274,7 +274,7 @@ mod tests {
             b"{\"a\":\"\xff\"}",
             b"{\"a\":1,}",
             b"{\"a\":1} // text",
-            b"{\0\"\0a\0\"\0:\01\0}\0",
+            b"{\x00\"\x00a\x00\"\x00:\x001\x00}\x00",
         ] {
             assert!(!is_surely_no_object(body), "{}", String::from_utf8_lossy(body));
         }
