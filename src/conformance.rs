@@ -80,7 +80,7 @@ impl Conformance {
 
     /// The initial access token (RFC 7591, 3).
     pub fn initial_access_token(mut self, token: &str) -> Self {
-        self.target.token = Some(token.to_owned());
+        self.target.token = Some(token.into());
         self
     }
 

@@ -55,7 +55,7 @@ pub fn reference_target(configuration: Configuration, defects: &[&'static Defect
         target.declared.push(Capability::PlaintextProbe);
     }
     target.own = true;
-    target.token = (configuration == Configuration::Protected).then(|| TOKEN.to_owned());
+    target.token = (configuration == Configuration::Protected).then(|| TOKEN.into());
     target.statement_key = (configuration == Configuration::Statement)
         .then(|| StatementKey::from_secret(server::statement_key(), server::STATEMENT_ISSUER));
     target

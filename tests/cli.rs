@@ -166,6 +166,66 @@ fn a_token_that_cannot_be_sent_is_refused_and_never_shown() {
 }
 
 #[test]
+fn a_command_for_the_token_that_yields_none_is_told_in_a_sentence_without_it() {
+    let said = |command: &str| sentence(&["run", NOWHERE, "--token-command", command]);
+    assert_eq!(
+        said("echo hush; exit 7"),
+        "the command of --token-command failed (exit status: 7); run it by hand to see why"
+    );
+    let nothing = "the command of --token-command printed nothing; it has to print the initial access token";
+    assert_eq!(said("true"), nothing);
+    assert_eq!(said("echo"), nothing);
+    assert_eq!(said("printf '\\377'"), "what the command of --token-command printed is not text");
+    assert_eq!(
+        said("printf 'hush hush'"),
+        "the initial access token is empty, or holds a character that no Authorization header can carry"
+    );
+    assert_eq!(
+        refusal(&["run", NOWHERE, "--token", "a", "--token-command", "echo b"]),
+        "error: the argument '--token <TOKEN>' cannot be used with '--token-command <COMMAND>'"
+    );
+}
+
+#[test]
+fn a_client_certificate_needs_its_key_and_both_are_read_before_anything_is_sent() {
+    assert_eq!(sentence(&["run", NOWHERE, "--cert", "c.pem"]), "cert needs key beside it");
+    assert_eq!(sentence(&["run", NOWHERE, "--key", "c.key"]), "key needs cert beside it");
+    let missing = "No such file or directory (os error 2)";
+    assert_eq!(
+        sentence(&["run", NOWHERE, "--cert", "no/c.pem", "--key", "no/c.key"]),
+        format!("cannot read no/c.pem: {missing}")
+    );
+    let home = Home::new();
+    home.file("c.pem", "no certificate");
+    home.file("c.key", "no key");
+    let ran = home.run(["run", NOWHERE, "--cert", "c.pem", "--key", "c.key"]);
+    assert!(ran.exits(2).stderr.starts_with("dcrspec: the client certificate or its key: "), "{}", ran.stderr);
+    assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+}
+
+#[test]
+fn an_address_for_a_name_is_written_as_curl_writes_it() {
+    let example = "write HOST:PORT:ADDRESS, such as as.example:443:127.0.0.1";
+    for (entry, what) in [
+        ("as.example", "there are not three parts"),
+        (":443:127.0.0.1", "there is no host"),
+        ("as.example:https:127.0.0.1", "there is no port"),
+        ("as.example:443:localhost", "there is no IP address"),
+    ] {
+        assert_eq!(sentence(&["run", NOWHERE, "--resolve", entry]), format!("{what} in {entry:?}; {example}"));
+    }
+    let url = "http://as.example:8080/register";
+    assert_eq!(
+        sentence(&["run", url, "--resolve", "as.example:443:127.0.0.1"]),
+        "resolve names port 443 of as.example, and the target is at port 8080"
+    );
+    assert_eq!(
+        sentence(&["run", url, "--resolve", "b.example:1:127.0.0.1", "--resolve", "b.example:1:[::1]"]),
+        "resolve gives two addresses for b.example, 127.0.0.1 and ::1; one can be used"
+    );
+}
+
+#[test]
 fn a_mistyped_name_is_answered_with_the_nearest() {
     assert_eq!(
         sentence(&["run", "--reference", "--suite", "rfc7591/redirect"]),
@@ -432,7 +492,12 @@ fn a_defect_is_found_and_told_with_what_it_looks_like() {
     ran.exits(1);
     assert!(ran.stdout.contains("rfc7591-3.2.1-client-secret-expires-at-value"));
     assert!(ran.stdout.contains("looks like milliseconds"));
-    assert_eq!(ran.stderr, "");
+    assert_eq!(
+        ran.stderr,
+        "dcrspec: the reference server ran in this process; `dcrspec serve --defect expires-at-milliseconds` puts it on a \
+         port\n"
+    );
+    assert!(!ran.stdout.contains("curl"), "nothing listens where a curl line would point to");
     assert_snapshot!("report_of_a_defect", ran.stdout);
 }
 

@@ -41,7 +41,7 @@ fn target(transport: Transport, declared: &[Capability]) -> Target {
 }
 
 async fn judged(target: &Target) -> Report {
-    let wire: Vec<Suite> = suite::embedded().iter().filter(|s| s.name == "rfc7591/wire").cloned().collect();
+    let wire: Vec<Suite> = suite::embedded().iter().filter(|s| s.name == "rfc7591/transport").cloned().collect();
     let report = run::run(target, &wire, &Options::default(), Ledger::memory()).await.report;
     assert_eq!(report.untestable, None);
     report

@@ -51,6 +51,7 @@ fn links_between_pages_lead_somewhere() {
         "docs/configuration.md",
         "docs/exit-codes.md",
         "docs/fuzzing.md",
+        "docs/restraint.md",
         "docs/suites.md",
         "docs/verdicts.md",
         "suites/README.md",

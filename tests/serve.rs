@@ -258,10 +258,13 @@ fn what_a_run_leaves_is_in_a_private_ledger_and_cleanup_deletes_it() {
     let clients = Ledger::load(path).unwrap().open_clients();
     assert_eq!(clients.iter().map(|c| c.client_id.as_str()).collect::<BTreeSet<_>>(), left);
     let status = |client: &dcrspec::wire::Registered| {
-        let bearer = format!("Bearer {}", client.registration_access_token.as_deref().unwrap());
+        let bearer = format!("Bearer {}", client.registration_access_token.as_ref().unwrap().expose());
         fetch("GET", client.registration_client_uri.as_deref().unwrap(), &[("authorization", &bearer)], "").0
     };
     assert!(clients.iter().all(|c| status(c) == 200), "the server holds what the ledger names");
+
+    let count = || fetch("GET", &format!("{}/_clients", server.value("ISSUER")), &[], "").1;
+    assert_eq!(count(), clients.len().to_string(), "the server itself says how many it holds");
 
     // As after `kill -9` in the middle of a clean-up: the same ledger is worked off twice.
     let copy = home.path().join("copy.ledger");
@@ -270,13 +273,14 @@ fn what_a_run_leaves_is_in_a_private_ledger_and_cleanup_deletes_it() {
     first.exits(0);
     assert_eq!(first.stdout.matches(": deleted\n").count(), clients.len(), "{}", first.stdout);
     assert!(clients.iter().all(|c| status(c) == 401), "the server holds them no more");
+    assert_eq!(count(), "0");
     let emptied = std::fs::read_to_string(path).unwrap();
     assert_eq!(emptied.lines().count(), 1, "a ledger without open clients is emptied: {emptied}");
     let second = home.run(["cleanup".as_ref(), copy.as_os_str()]);
     second.exits(0);
     assert_eq!(second.stdout.matches(": gone already (answered 401)\n").count(), clients.len(), "{}", second.stdout);
     for client in &clients {
-        let token = client.registration_access_token.as_deref().unwrap();
+        let token = client.registration_access_token.as_ref().unwrap().expose();
         for text in [&first.stdout, &first.stderr, &second.stdout, &second.stderr, &ran.stdout, &ran.stderr] {
             assert!(!text.contains(token), "{text}");
         }

@@ -15,7 +15,7 @@ use crate::{
     report::{Exit, text::harmless},
     run::{Administration, Gone},
     target::origin,
-    wire::{Auth, Headers, Kind, Ledger, Outcome, Registered, Request, Transport},
+    wire::{Auth, Headers, Kind, Ledger, Outcome, Registered, Request, Transport, Unknown},
 };
 
 #[derive(clap::Args)]
@@ -101,11 +101,8 @@ impl Cleaner {
             };
             print(&format!("{}: {}\n", harmless(&client.client_id), harmless(&said)));
         }
-        for marker in ledger.unknowns() {
-            print(&format!(
-                "unknown: a registration with software_id {} was sent and its answer never read\n",
-                harmless(&marker)
-            ));
+        for unknown in ledger.unknown_details() {
+            print(&format!("unknown: {}\n", harmless(&told(&unknown))));
         }
         Ok(ledger.open_clients().len())
     }
@@ -146,7 +143,7 @@ impl Cleaner {
         }
         let mut headers = Headers::default();
         headers.push("accept", "application/json");
-        headers.push("authorization", format!("Bearer {token}"));
+        headers.push("authorization", format!("Bearer {}", token.expose()));
         if self.is_ours(uri) {
             for (name, value) in &self.headers {
                 headers.push(name.clone(), value.as_bytes().to_vec());
@@ -170,6 +167,18 @@ impl Cleaner {
             Outcome::Failure(failure) => Err(failure.message),
         }
     }
+}
+
+/// What a person needs to find the client at the server, if it is there.
+fn told(unknown: &Unknown) -> String {
+    let by = match &unknown.software_id {
+        Some(id) => format!("with software_id {id}"),
+        None => "without a software_id of ours".to_owned(),
+    };
+    format!(
+        "a registration {by} was sent to {} at {}, and its answer never read ({}): look there for such a client",
+        unknown.endpoint, unknown.at, unknown.why
+    )
 }
 
 /// How a client came to be gone.

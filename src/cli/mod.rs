@@ -5,7 +5,9 @@ mod cleanup;
 mod config;
 mod explain;
 mod fuzz;
+mod interrupt;
 mod list;
+mod panic;
 mod run;
 mod selftest;
 mod serve;
@@ -72,6 +74,7 @@ type Done = Result<Exit, Stop>;
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
+    panic::keep_secrets();
     let done = match Cli::parse().command {
         Command::Run(args) => run::main(*args),
         Command::Fuzz(args) => fuzz::main(*args),

@@ -6,7 +6,14 @@ use crate::{
     server::{ReferenceServer, ServerConfig},
 };
 
+/// Outside of what the specifications name, and only here: a server that others may reach tells nobody what it holds.
+const COUNT_PATH: &str = "/_clients";
+
 #[derive(clap::Args)]
+#[command(
+    after_help = "GET /_clients answers with the number of clients that are registered now, as a bare number: so a \
+test of a clean-up can ask the server itself."
+)]
 pub struct Args {
     /// The port on 127.0.0.1; a free one unless given
     #[arg(long, value_name = "P", default_value_t = 0)]
@@ -31,7 +38,7 @@ pub fn main(args: Args) -> Done {
         let address = listener.local_addr().map_err(|e| usage(e.to_string()))?;
         let issuer = format!("http://{address}");
         let mut config = match &args.initial_access_token {
-            Some(token) => ServerConfig::protected(&issuer, token),
+            Some(token) => ServerConfig::protected(&issuer, token.as_str()),
             None => ServerConfig::open(&issuer),
         };
         config.seed = args.seed;
@@ -43,7 +50,9 @@ pub fn main(args: Args) -> Done {
             lines.push_str(&format!("INITIAL_ACCESS_TOKEN={token}\n"));
         }
         print(&lines);
-        axum::serve(listener, server.router())
+        let counted = server.clone();
+        let count = axum::routing::get(async move || counted.client_count().to_string());
+        axum::serve(listener, server.router().route(COUNT_PATH, count))
             .with_graceful_shutdown(async {
                 // Without a handler the default of the signal ends the process all the same.
                 if tokio::signal::ctrl_c().await.is_err() {

@@ -46,6 +46,10 @@ pub struct Settings {
     #[arg(long = "unsafe", help_heading = RUN)]
     #[serde(rename = "unsafe")]
     pub allow_unsafe: bool,
+    /// Register no more clients than this in all; cases share them, and those that need more are dropped
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = RUN)]
+    #[schemars(range(min = 1))]
+    pub max_clients: Option<u64>,
     /// Declare a capability that no probe can find out
     #[arg(long, value_name = "CAPABILITY", help_heading = RUN)]
     pub declare: Vec<Capability>,

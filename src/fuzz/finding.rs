@@ -90,7 +90,7 @@ impl Finding {
         let redactor = Redactor::new();
         let target = bench.harness.target;
         if let Some(token) = &target.token {
-            redactor.learn("initial_access_token", token);
+            redactor.learn("initial_access_token", token.expose());
         }
         for (name, value) in crate::run::harness::secret_headers(target) {
             redactor.learn(name, value);

@@ -162,7 +162,9 @@ fn initial_token(exchange: &Exchange, _: &Context) -> Vec<Claim> {
 /// PATCH and POST at a configuration endpoint.
 fn other_method(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     let request = &exchange.request;
-    if request.kind != Kind::Other || request.auth != Auth::Registration {
+    // HEAD and OPTIONS are as HTTP and CORS define them.
+    let defined = matches!(request.method.as_str(), "HEAD" | "OPTIONS");
+    if request.kind != Kind::Other || request.auth != Auth::Registration || defined {
         return Vec::new();
     }
     let Some(response) = exchange.response() else { return Vec::new() };

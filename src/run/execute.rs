@@ -31,6 +31,9 @@ pub(super) struct Progress {
     failed: Vec<String>,
 }
 
+/// Why nothing more was asked.
+const INTERRUPTED: &str = "the run was interrupted";
+
 /// How a case ended before its last step.
 pub(super) enum End {
     Skip(String),
@@ -50,6 +53,8 @@ impl Harness<'_> {
             None => self.steps(case, &mut progress).await,
         };
         self.judge_pending();
+        // What a case could not ask any more says nothing about the server.
+        let end = end.map_err(|end| if self.options.stop.is_requested() { End::Skip(INTERRUPTED.into()) } else { end });
         let (outcome, reason) = match end {
             Ok(()) if !progress.failed.is_empty() => (CaseOutcome::Failed, progress.failed.join("; ")),
             Ok(()) => (CaseOutcome::Passed, String::new()),
@@ -58,6 +63,7 @@ impl Harness<'_> {
             Err(End::Error(reason)) => (CaseOutcome::Errored, reason),
         };
         self.conclude(&requirements, &progress, outcome, &reason);
+        let keep = self.keep_shared(keep);
         self.clean_up(keep).await;
         self.case = String::new();
         CaseResult {
@@ -69,6 +75,24 @@ impl Harness<'_> {
             requirements,
             seconds: started.elapsed().as_secs_f64(),
             exchanges: progress.exchanges.iter().map(|i| format!("x{}", self.exchanges[*i].id)).collect(),
+        }
+    }
+
+    /// A case that the run did not come to, since it was interrupted.
+    pub fn not_reached(&mut self, suite: &Suite, case: &Case) -> CaseResult {
+        self.case = format!("{}/{}", suite.name, case.id.value);
+        let requirements: Vec<String> = case.requirements.iter().map(|r| r.value.clone()).collect();
+        self.planned(&requirements, Some(INTERRUPTED));
+        self.case = String::new();
+        CaseResult {
+            suite: suite.name.clone(),
+            id: case.id.value.clone(),
+            title: case.title.clone(),
+            outcome: CaseOutcome::Skipped,
+            reason: INTERRUPTED.into(),
+            requirements,
+            seconds: 0.0,
+            exchanges: Vec::new(),
         }
     }
 
@@ -89,6 +113,9 @@ impl Harness<'_> {
                 "the client would stay behind with its payload: runs where clients can be deleted, or with --unsafe"
                     .into(),
             );
+        }
+        if let Some(why) = self.dropped(case) {
+            return Some(why);
         }
         let removable = self.target.administration.is_some() && self.options.clean_up;
         if case.may_strand && !removable && !self.options.allow_unsafe && !self.target.own {
@@ -174,21 +201,15 @@ impl Harness<'_> {
                 break;
             }
             self.leave_unjudged(index);
-            tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+            self.rest(std::time::Duration::from_secs(2)).await;
             index = self.step(case, step, progress).await?;
             progress.exchanges.push(index);
             if self.exchanges[index].response().is_none() {
-                return Err(End::Error(self.failure(index)));
+                self.unanswered(index)?;
+                break;
             }
         }
         Ok(index)
-    }
-
-    fn failure(&self, index: usize) -> String {
-        match &self.exchanges[index].outcome {
-            crate::wire::Outcome::Failure(failure) => failure.message.clone(),
-            crate::wire::Outcome::Response(_) => String::new(),
-        }
     }
 
     fn expectation(
@@ -254,7 +275,10 @@ impl Harness<'_> {
             Some(_) => Ok(index),
             None => Err(End::Skip(format!(
                 "the control was not accepted ({})",
-                exchange.response().map_or_else(|| "no answer".to_owned(), |r| r.status.to_string())
+                match &exchange.outcome {
+                    crate::wire::Outcome::Response(response) => response.status.to_string(),
+                    crate::wire::Outcome::Failure(failure) => failure.message.clone(),
+                }
             ))),
         }
     }
@@ -342,6 +366,9 @@ impl Harness<'_> {
     }
 
     async fn register(&mut self, case: &Case, action: &RegisterAction, progress: &mut Progress) -> Result<usize, End> {
+        if let Some(known) = self.known(case, action, &progress.exchanges) {
+            return Ok(known);
+        }
         let kind = action.base.unwrap_or(case.base);
         let base = self.ground.base(kind).map(|b| b.metadata.clone());
         let base = base.ok_or_else(|| End::Skip("no base client of that kind was accepted".into()))?;
@@ -380,7 +407,9 @@ impl Harness<'_> {
         } else {
             self.authorize(&mut request, auth);
         }
-        Ok(self.send_as(request, manner, &marker).await)
+        let index = self.send_as(request, manner, &marker).await;
+        self.offer(case, action, index);
+        Ok(index)
     }
 
     async fn request(&mut self, case: &Case, action: &RequestAction, progress: &mut Progress) -> Result<usize, End> {
@@ -422,7 +451,7 @@ fn encoded(text: &str) -> String {
 }
 
 /// The bytes of a registration.
-fn payload(
+pub(super) fn payload(
     action: &RegisterAction,
     base: &Map<String, Value>,
     marker: &str,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Map, Value};
 
-use super::{Options, evidence::Evidence};
+use super::{Options, evidence::Evidence, restraint::Shared};
 use crate::{
     judge::{Context, Judge, Memory},
     report::CapabilityState,
@@ -12,7 +12,7 @@ use crate::{
     target::{Ground, Target, registration},
     wire::{
         Auth, Exchange, Failure, FailureKind, Kind, Ledger, Manner, Outcome, Pacer, Phase, Redactor, Registered,
-        Request, WaitBudget, retry_delay,
+        Request, Secret, WaitBudget,
     },
 };
 
@@ -39,19 +39,37 @@ pub fn secret_headers(target: &Target) -> impl Iterator<Item = (&str, &str)> {
     target.headers.iter().filter(move |(name, _)| !public(name)).map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
+/// Whether a server may create a client for this request.
+fn creates(request: &Request) -> bool {
+    matches!(request.kind, Kind::Register | Kind::Probe | Kind::Plaintext | Kind::Malformed)
+}
+
 /// A client of this run that may still exist.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Client {
     /// Index of the registration among the exchanges.
     pub exchange: usize,
     pub client_id: String,
     pub uri: Option<String>,
     /// The newest registration access token.
-    pub token: Option<String>,
+    pub token: Option<Secret>,
     /// Those that rotations replaced, the oldest first.
-    pub former: Vec<String>,
+    pub former: Vec<Secret>,
     /// What the server last returned of the client.
     pub document: Map<String, Value>,
+}
+
+/// Does not show what only its owner may know.
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let members: Vec<&String> = self.document.keys().collect();
+        f.debug_struct("Client")
+            .field("exchange", &self.exchange)
+            .field("client_id", &self.client_id)
+            .field("uri", &self.uri)
+            .field("members", &members)
+            .finish()
+    }
 }
 
 /// One target under test, and everything that was seen of it.
@@ -71,9 +89,16 @@ pub struct Harness<'a> {
     pub case: String,
     /// Problems with the ledger or the clean-up, for stderr.
     pub complaints: Vec<String>,
+    /// What is sent removes clients: it is sent even when the run was asked to stop.
+    cleaning: bool,
+    /// How many clients were registered, or may have been.
+    pub created: u64,
+    pub shared: Vec<Shared>,
     memory: Memory,
     pacer: Pacer,
     budget: WaitBudget,
+    /// What tests have waited for must not leave clients behind.
+    clean_up_budget: WaitBudget,
     random: rand_chacha::ChaCha8Rng,
     judged: usize,
 }
@@ -83,7 +108,7 @@ impl<'a> Harness<'a> {
         use rand_chacha::rand_core::SeedableRng;
         let redactor = Redactor::new();
         if let Some(token) = &target.token {
-            redactor.learn("initial_access_token", token);
+            redactor.learn("initial_access_token", token.expose());
         }
         for (name, value) in secret_headers(target) {
             redactor.learn(name, value);
@@ -102,9 +127,13 @@ impl<'a> Harness<'a> {
             clients: Vec::new(),
             case: String::new(),
             complaints: Vec::new(),
+            cleaning: false,
+            created: 0,
+            shared: Vec::new(),
             memory: Memory::new(options.seed),
             pacer: Pacer::new(rate),
             budget: WaitBudget::new(options.wait_budget),
+            clean_up_budget: WaitBudget::new(options.wait_budget),
             random: rand_chacha::ChaCha8Rng::seed_from_u64(options.seed),
             judged: 0,
         }
@@ -126,6 +155,16 @@ impl<'a> Harness<'a> {
 
     /// As [`Harness::send`], put on the wire in a manner of its own.
     pub async fn send_as(&mut self, mut request: Request, manner: Manner, marker: &str) -> usize {
+        use FailureKind::{NotSent, Withheld};
+        if self.stopped() {
+            return self.kept_back(request, Withheld, "nothing was sent, since the run was interrupted".into());
+        }
+        if let Some(why) = self.full().filter(|_| creates(&request)) {
+            return self.kept_back(request, Withheld, why);
+        }
+        if let Err(why) = self.await_limit(request.kind).await {
+            return self.kept_back(request, Withheld, why);
+        }
         for (name, value) in &self.target.headers {
             // Anyone on the way can read plain http: whatever may be secret stays out of it.
             if request.kind == Kind::Plaintext && !PUBLIC_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
@@ -133,15 +172,17 @@ impl<'a> Harness<'a> {
             }
             request.headers.push(name.clone(), value.as_bytes().to_vec());
         }
-        let creates = matches!(request.kind, Kind::Register | Kind::Probe | Kind::Plaintext | Kind::Malformed);
-        if creates {
+        if creates(&request) {
             // What cannot be written down could be forgotten, so it is not sent.
-            if let Err(why) = self.ledger.intent(marker, &request.url) {
-                return self.not_sent(request, why);
+            let software = request.object().and_then(|o| o.get("software_id")?.as_str().map(str::to_owned));
+            if let Err(why) = self.ledger.intent(marker, &request.url, software.as_deref()) {
+                let why = format!("nothing was sent, since the ledger cannot be written: {why}");
+                self.note(Err(why.clone()));
+                return self.kept_back(request, NotSent, why);
             }
         }
         loop {
-            self.pacer.wait().await;
+            self.rest(self.pacer.turn()).await;
             let at = jiff::Timestamp::now();
             let started = Instant::now();
             let (outcome, took) = self.target.transport.send_as(&request, manner).await;
@@ -150,32 +191,67 @@ impl<'a> Harness<'a> {
             let mut exchange = Exchange::new(id, at, request.clone(), outcome, took);
             exchange.manner = manner;
             self.redactor.learn_from(&exchange);
-            let delay = exchange.response().and_then(retry_delay);
+            // In-process nothing limits rates but on purpose, so no time is lost there.
+            let delay = match exchange.response() {
+                Some(response) if !self.target.own => self.pacer.learn(request.kind, response),
+                _ => None,
+            };
             self.exchanges.push(exchange);
             let index = self.exchanges.len() - 1;
-            // In-process nothing limits rates but on purpose, so no time is lost there.
             match delay {
-                Some(delay) if !self.target.own && self.budget.take(delay) => {
-                    tokio::time::sleep(delay).await;
-                }
-                _ => {
-                    if creates {
-                        self.enter(index, marker);
-                    }
-                    return index;
-                }
+                Some(delay) if self.waits().take(delay) => self.rest(delay).await,
+                _ => return self.answered(index, marker),
+            }
+            if self.stopped() {
+                return self.answered(index, marker);
             }
         }
     }
 
+    fn waits(&self) -> &WaitBudget {
+        if self.cleaning { &self.clean_up_budget } else { &self.budget }
+    }
+
+    /// Waits until the server takes requests of this kind again, where it said that it takes none for now: nothing is
+    /// sent into a refusal on purpose.
+    async fn await_limit(&self, kind: Kind) -> Result<(), String> {
+        let held = self.pacer.held(kind);
+        if held.is_zero() || self.waits().take(held) {
+            self.rest(held).await;
+            return Ok(());
+        }
+        Err(format!(
+            "nothing was sent, since the server takes no further request for {} s by its own words, and --wait leaves {} s",
+            held.as_secs_f64().ceil(),
+            self.waits().left().as_secs()
+        ))
+    }
+
+    /// Whether nothing more is sent, because the run was asked to stop.
+    fn stopped(&self) -> bool {
+        !self.cleaning && self.options.stop.is_requested()
+    }
+
+    /// Lets time pass; a run that is asked to stop does not wait.
+    pub async fn rest(&self, time: std::time::Duration) {
+        if self.cleaning {
+            tokio::time::sleep(time).await;
+        } else {
+            self.options.stop.or_after(time).await;
+        }
+    }
+
+    /// Enters what came of a request that may have created a client into the ledger.
+    fn answered(&mut self, index: usize, marker: &str) -> usize {
+        if creates(&self.exchanges[index].request) {
+            self.enter(index, marker);
+        }
+        index
+    }
+
     /// Records a request that the harness kept back.
-    fn not_sent(&mut self, request: Request, why: String) -> usize {
-        let failure = Failure {
-            kind: FailureKind::NotSent,
-            phase: Phase::Connect,
-            message: format!("nothing was sent, since the ledger cannot be written: {why}"),
-        };
-        self.note(Err(failure.message.clone()));
+    fn kept_back(&mut self, request: Request, kind: FailureKind, why: String) -> usize {
+        let failure = Failure { kind, phase: Phase::Connect, message: why };
         let id = self.exchanges.len() as u32 + 1;
         let outcome = Outcome::Failure(failure);
         self.exchanges.push(Exchange::new(id, jiff::Timestamp::now(), request, outcome, std::time::Duration::ZERO));
@@ -203,10 +279,11 @@ impl<'a> Harness<'a> {
                             exchange: index,
                             client_id,
                             uri: word("registration_client_uri"),
-                            token: word("registration_access_token"),
+                            token: word("registration_access_token").map(Secret::from),
                             former: Vec::new(),
                             document: response.object().cloned().unwrap_or_default(),
                         };
+                        self.created += u64::from(self.clients.iter().all(|c| c.client_id != client.client_id));
                         self.clients.push(client.clone());
                         self.ledger.registered(Registered {
                             marker: marker.to_owned(),
@@ -216,12 +293,22 @@ impl<'a> Harness<'a> {
                             registration_access_token: client.token,
                         })
                     }
-                    // A 201 that cannot be read has created something that cannot be named.
-                    None if response.status == 201 => self.ledger.unknown(marker, "a 201 without a readable client_id"),
+                    // Something may have been created that cannot be named.
+                    None if response.is_created() || success && response.cut.is_some() => {
+                        let why = format!("a {} without a readable client_id", response.status);
+                        self.ledger.unknown(marker, &why)
+                    }
+                    // What stands in between has lost the answer of a server that may have created a client.
+                    None if matches!(response.status, 502 | 504) => {
+                        let why = format!("a gateway answered {} in the server's place", response.status);
+                        self.ledger.unknown(marker, &why)
+                    }
                     None => self.ledger.rejected(marker),
                 }
             }
         };
+        // Without an answer there may be one more.
+        self.created += u64::from(self.ledger.unknowns().iter().any(|unknown| unknown == marker));
         self.note(noted);
     }
 
@@ -288,7 +375,7 @@ impl<'a> Harness<'a> {
     /// Adds the credentials.
     pub fn authorize(&self, request: &mut Request, auth: Auth) {
         request.auth = auth;
-        let token = self.target.token.as_deref().unwrap_or("dcrspec-no-token");
+        let token = self.target.token.as_ref().map_or("dcrspec-no-token", Secret::expose);
         let value = match auth {
             Auth::None | Auth::Registration | Auth::Altered | Auth::Former | Auth::Another | Auth::Client => return,
             Auth::Initial => token.to_owned(),
@@ -300,6 +387,7 @@ impl<'a> Harness<'a> {
 
     /// Deletes the clients that are still there, the newest first, and names those that stay.
     pub async fn clean_up(&mut self, keep: usize) {
+        self.cleaning = true;
         while self.clients.len() > keep {
             let client = self.clients[self.clients.len() - 1].clone();
             let twin = self.clients[..self.clients.len() - 1].iter().any(|c| c.client_id == client.client_id);
@@ -319,6 +407,7 @@ impl<'a> Harness<'a> {
             };
             self.note(noted);
         }
+        self.cleaning = false;
     }
 
     async fn delete(&mut self, client: &Client) -> Result<(), String> {
@@ -341,7 +430,7 @@ impl<'a> Harness<'a> {
 
     /// Whether a case has deleted the client itself.
     fn deleted_before(&self, client: &Client) -> bool {
-        let bearer = client.token.as_ref().map(|token| format!("Bearer {token}"));
+        let bearer = client.token.as_ref().map(|token| format!("Bearer {}", token.expose()));
         self.exchanges[client.exchange..].iter().any(|x| {
             x.request.kind == Kind::Delete
                 && Some(x.request.url.as_str()) == client.uri.as_deref()

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     suite::{Case, TokenWord, UpdateAction, variables},
-    wire::{Auth, Headers, Kind, Request},
+    wire::{Auth, Headers, Kind, Request, Secret},
 };
 
 /// Members that an update must not hold (RFC 7592, 2.2).
@@ -62,7 +62,7 @@ impl Harness<'_> {
         other: Option<&Client>,
     ) -> Result<(), End> {
         let Some(word) = token else { return Ok(()) };
-        let own = client.token.clone().unwrap_or_default();
+        let own = client.token.as_ref().map_or("", Secret::expose);
         let missing = |what: &str| End::Skip(format!("there is no {what}"));
         let (auth, token) = match word {
             TokenWord::None => (Auth::None, None),
@@ -71,18 +71,18 @@ impl Harness<'_> {
                 let keep = own.chars().count().saturating_sub(4).max(1);
                 (Auth::Truncated, Some(own.chars().take(keep).collect()))
             }
-            TokenWord::Altered => (Auth::Altered, Some(altered(&own))),
+            TokenWord::Altered => (Auth::Altered, Some(altered(own))),
             TokenWord::Former => {
                 let former = client.former.last().ok_or_else(|| missing("former token: nothing was rotated"))?;
-                (Auth::Former, Some(former.clone()))
+                (Auth::Former, Some(former.expose().to_owned()))
             }
             TokenWord::Another => {
-                let token = other.and_then(|o| o.token.clone()).ok_or_else(|| missing("token of another client"))?;
-                (Auth::Another, Some(token))
+                let token = other.and_then(|o| o.token.as_ref()).ok_or_else(|| missing("token of another client"))?;
+                (Auth::Another, Some(token.expose().to_owned()))
             }
             TokenWord::Initial => {
-                let token = self.target.token.clone().ok_or_else(|| missing("initial access token"))?;
-                (Auth::Initial, Some(token))
+                let token = self.target.token.as_ref().ok_or_else(|| missing("initial access token"))?;
+                (Auth::Initial, Some(token.expose().to_owned()))
             }
         };
         request.headers.0.retain(|(name, _)| name != "authorization");
@@ -165,7 +165,7 @@ impl Harness<'_> {
         };
         let mut headers = Headers::default();
         headers.push("accept", "application/json");
-        headers.push("authorization", format!("Bearer {token}"));
+        headers.push("authorization", format!("Bearer {}", token.expose()));
         Ok(Request {
             kind,
             method: method.into(),
@@ -185,7 +185,7 @@ impl Harness<'_> {
             return;
         };
         let word = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
-        let (token, uri) = (word("registration_access_token"), word("registration_client_uri"));
+        let (token, uri) = (word("registration_access_token").map(Secret::from), word("registration_client_uri"));
         if word("client_id").is_none_or(|id| id != client.client_id) {
             return;
         }

@@ -2,6 +2,7 @@
 
 mod cleanup;
 pub(crate) mod curl;
+mod dry;
 mod evidence;
 mod execute;
 mod expect;
@@ -9,15 +10,19 @@ pub(crate) mod harness;
 mod manage;
 mod prepare;
 mod probe;
+mod restraint;
 mod result;
+mod stop;
 mod usage;
 
 use std::time::Duration;
 
 pub use cleanup::{Administration, Gone};
+pub use dry::{dry_run, listing};
 pub use evidence::finding_id;
 pub use execute::transform_json;
 pub use expect::says_nothing;
+pub use stop::Stop;
 
 use crate::{
     report::Report,
@@ -46,6 +51,11 @@ pub struct Options {
     pub cases: Vec<String>,
     /// Keeps every exchange in the report, not only those of findings.
     pub all_exchanges: bool,
+    /// The most clients that are registered in all. Cases then share those that they leave as they are, and a case that
+    /// might need more than are left is skipped. None: as many as the cases need.
+    pub max_clients: Option<u64>,
+    /// Ends the run early when it is asked to.
+    pub stop: Stop,
 }
 
 impl Default for Options {
@@ -59,6 +69,8 @@ impl Default for Options {
             seed: 1,
             cases: Vec::new(),
             all_exchanges: false,
+            max_clients: None,
+            stop: Stop::new(),
         }
     }
 }
@@ -123,13 +135,24 @@ pub async fn run_observed(
     let plan = plan(suites, options);
     let mut cases = Vec::new();
     let base_clients = harness.clients.len();
+    if options.stop.is_requested() {
+        // What was not asked has not failed.
+        harness.ground.untestable = None;
+    }
     for (number, (suite, case)) in plan.iter().enumerate() {
         if harness.ground.untestable.is_some() {
             break;
         }
+        if options.stop.is_requested() {
+            cases.push(harness.not_reached(suite, case));
+            continue;
+        }
         progress(Progress::Case { number: number + 1, of: plan.len(), suite: &suite.name, case: &case.id.value });
         cases.push(harness.run_case(suite, case).await);
-        debug_assert!(harness.clients.len() <= base_clients, "a case cleans up what it registered");
+        debug_assert!(
+            options.max_clients.is_some() || harness.clients.len() <= base_clients,
+            "a case cleans up what it registered"
+        );
     }
     progress(Progress::CleaningUp { clients: harness.clients.len() });
     harness.clean_up(0).await;

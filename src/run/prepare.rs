@@ -23,6 +23,7 @@ impl Harness<'_> {
         let ladder = self.climb().await;
         self.set_context();
         self.judge_pending();
+        self.offer_bases();
         if self.ground.untestable.is_none() {
             self.probe().await;
         } else if self.context.protected {
@@ -135,7 +136,7 @@ impl Harness<'_> {
         let mut groups = vec![own.into_iter().collect::<Vec<_>>(), confidential_rungs(&scope), public_rungs(&scope)];
         groups.push(smallest_rungs());
         let smallest = groups.len() - 1;
-        for (index, group) in groups.into_iter().enumerate() {
+        'groups: for (index, group) in groups.into_iter().enumerate() {
             if index == smallest && !self.ground.bases.is_empty() {
                 break;
             }
@@ -144,7 +145,13 @@ impl Harness<'_> {
                 if self.ground.bases.iter().any(|(k, _)| *k == kind) && index != 0 {
                     break;
                 }
+                if self.room() == 0 {
+                    break 'groups;
+                }
                 let (accepted, stop) = self.rung(&rung, &mut records).await;
+                if stop && self.limited() && !self.ground.bases.is_empty() {
+                    return records;
+                }
                 if stop {
                     let failed = self.exchanges.last().is_some_and(|x| x.response().is_none_or(|r| r.is_unread()));
                     self.ground.untestable = match records.last() {
@@ -165,6 +172,11 @@ impl Harness<'_> {
             self.ground.untestable = Some(untestable(&records, self.target.token.is_some()));
         }
         records
+    }
+
+    /// Whether the last exchange came to a limit, of the server's or of the run's.
+    fn limited(&self) -> bool {
+        self.exchanges.last().is_some_and(|x| !x.was_sent() || x.response().is_some_and(|r| r.status == 429))
     }
 
     /// Some servers know JSON only with a charset parameter: an accepted client then shows that the plain form is at fault.
@@ -229,9 +241,13 @@ impl Harness<'_> {
         self.probe_clients();
         self.probe_token().await;
         let base = self.ground.base(BaseKind::Any).map(|b| b.metadata.clone()).unwrap_or_default();
-        self.probe_member(&base, Capability::Jwks, "jwks", json!({"keys": [public_key()]})).await;
-        self.probe_member(&base, Capability::I18n, "client_name#fr", json!("client d'essai")).await;
-        self.probe_variants_by_read().await;
+        if self.spare(Capability::Jwks) {
+            self.probe_member(&base, Capability::Jwks, "jwks", json!({"keys": [public_key()]})).await;
+        }
+        if self.spare(Capability::I18n) {
+            self.probe_member(&base, Capability::I18n, "client_name#fr", json!("client d'essai")).await;
+            self.probe_variants_by_read().await;
+        }
         if self.target.statement_key.is_some() {
             self.ground.capabilities.present(
                 Capability::SoftwareStatement,
@@ -554,7 +570,8 @@ fn said(exchange: &Exchange, token_given: bool) -> (String, Option<String>, bool
     };
     // Without the right credentials every other rung would be refused alike.
     // And where an answer never ends, every further one costs the whole time limit.
-    let stop = response.status == 401 || response.is_unread();
+    // A limit that was not waited out is still there.
+    let stop = matches!(response.status, 401 | 429) || response.is_unread();
     (answer, hint.map(str::to_owned), stop)
 }
 

@@ -48,6 +48,8 @@ impl Harness<'_> {
         let exchange = &self.exchanges[index];
         let Outcome::Failure(failure) = &exchange.outcome else { return Ok(()) };
         match failure.kind {
+            // What the harness kept back is no fault of anyone.
+            FailureKind::Withheld => Err(End::Skip(failure.message.clone())),
             FailureKind::Refused | FailureKind::Reset | FailureKind::ClosedEarly
                 if exchange.request.kind == Kind::Plaintext =>
             {

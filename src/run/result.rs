@@ -26,6 +26,7 @@ pub fn report(
     cases: Vec<CaseResult>,
 ) -> Report {
     let catalogue = Catalogue::embedded();
+    let interrupted = harness.options.stop.is_requested();
     let grouped = harness.evidence.grouped();
     let findings: Vec<Finding> = grouped.iter().map(|f| finding(harness, f)).collect();
     let requirements = catalogue
@@ -34,6 +35,11 @@ pub fn report(
             let (verdict, reason) = harness.evidence.verdict(r, &harness.ground.capabilities, &grouped);
             let reason = match (&harness.ground.untestable, verdict) {
                 (Some(why), crate::report::Verdict::NotExercised) => format!("the target could not be tested: {why}"),
+                (None, crate::report::Verdict::NotExercised)
+                    if interrupted && !reason.ends_with("the run was interrupted") =>
+                {
+                    format!("{reason}; the run was interrupted")
+                }
                 _ => reason,
             };
             RequirementResult {
@@ -84,7 +90,7 @@ pub fn report(
         seconds: took.as_secs_f64(),
         seed: harness.options.seed,
         untestable: harness.ground.untestable.as_ref().map(|why| harness.redactor.text(why)),
-        interrupted: false,
+        interrupted,
         totals: Totals::default(),
         requirements,
         cases: cases.into_iter().map(|c| CaseResult { reason: harness.redactor.text(&c.reason), ..c }).collect(),
@@ -92,7 +98,8 @@ pub fn report(
         exchanges,
         clients: harness.ledger.clients(),
     };
-    report.totals = Totals { exchanges: harness.exchanges.len() as u64, ..totals(&report) };
+    report.totals =
+        Totals { exchanges: harness.exchanges.iter().filter(|x| x.was_sent()).count() as u64, ..totals(&report) };
     report
 }
 

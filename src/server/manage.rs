@@ -106,7 +106,7 @@ impl ReferenceServer {
                 || (faults.has(Fault::UpdateWithAnyToken) && *method == Method::PUT)
                 || (faults.has(Fault::DeleteWithAnyToken) && *method == Method::DELETE)
                 || (faults.has(Fault::InitialTokenManages)
-                    && self.0.config.initial_access_token.as_deref() == Some(token))
+                    && self.0.config.initial_access_token.as_ref().map(crate::wire::Secret::expose) == Some(token))
                 || (faults.has(Fault::TokenOfAnyClient) && state.store.by_token(token).is_some())
         };
         here.into_iter().find(takes).ok_or_else(refused)

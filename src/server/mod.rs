@@ -36,6 +36,8 @@ use issue::{Mint, issue};
 use respond::{Cause, Refusal};
 use store::Store;
 
+use crate::wire::Secret;
+
 const REGISTRATION_PATH: &str = "/register";
 const AUTHORIZATION_PATH: &str = "/authorize";
 const TOKEN_PATH: &str = "/token";
@@ -137,7 +139,7 @@ pub struct ServerConfig {
     /// The issuer identifier, e.g. `https://as.example`, without a slash at the end.
     pub issuer: String,
     /// The token that [`Configuration::Protected`] asks for; without one that configuration refuses every request.
-    pub initial_access_token: Option<String>,
+    pub initial_access_token: Option<Secret>,
     /// Whose software statements [`Configuration::Statement`] believes; without it none.
     pub statement_key: Option<TrustedKey>,
     pub defects: Vec<&'static Defect>,
@@ -161,7 +163,7 @@ impl ServerConfig {
     }
 
     /// A server without defects that asks for an initial access token (RFC 7591, section 3).
-    pub fn protected(issuer: impl Into<String>, token: impl Into<String>) -> Self {
+    pub fn protected(issuer: impl Into<String>, token: impl Into<Secret>) -> Self {
         Self { configuration: Configuration::Protected, initial_access_token: Some(token.into()), ..Self::open(issuer) }
     }
 
@@ -292,7 +294,7 @@ impl ReferenceServer {
         }
         let faults = self.faults();
         let token = bearer_token(headers);
-        let wanted = self.0.config.initial_access_token.as_deref();
+        let wanted = self.0.config.initial_access_token.as_ref().map(Secret::expose);
         let accepted = match token {
             Some(token) => wanted == Some(token) || faults.has(Fault::AnyTokenAccepted),
             None => false,

@@ -16,7 +16,7 @@ use crate::{
     run::Administration,
     spec::Capability,
     suite::BaseKind,
-    wire::{Auth, Headers, Kind, Request, Transport},
+    wire::{Auth, Headers, Kind, Request, Secret, Transport},
 };
 
 /// Where the registration endpoint is, and what its owner says about it.
@@ -29,7 +29,7 @@ pub struct Target {
     pub issuer: Option<String>,
     pub transport: Transport,
     /// The initial access token.
-    pub token: Option<String>,
+    pub token: Option<Secret>,
     /// The key that signs software statements which the target trusts (RFC 7591, 2.3).
     pub statement_key: Option<StatementKey>,
     /// Further header fields of every request.

@@ -9,8 +9,24 @@ use super::Manner;
 use crate::judge::parse::{self, ParsedBody};
 
 /// Header fields in the order in which they were sent or received, names as they were, values as bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(pub Vec<(String, Vec<u8>)>);
+
+/// Names, and how long each value is: any of them may be a credential. A report shows them, redacted.
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.0.iter().map(|(name, value)| (name, Length(value.len())))).finish()
+    }
+}
+
+/// How long something is that is not shown.
+struct Length(usize);
+
+impl fmt::Debug for Length {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{} bytes]", self.0)
+    }
+}
 
 impl Headers {
     /// Every value of a field, by its name without regard to letter case, invalid UTF-8 replaced.
@@ -86,7 +102,7 @@ pub enum Auth {
 }
 
 /// A request as it is sent. The body is exact bytes.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Request {
     pub kind: Kind,
     pub method: String,
@@ -95,6 +111,20 @@ pub struct Request {
     pub headers: Headers,
     pub body: Bytes,
     pub auth: Auth,
+}
+
+/// Without header values and body, which may hold credentials.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("kind", &self.kind)
+            .field("method", &self.method)
+            .field("url", &self.url)
+            .field("headers", &self.headers)
+            .field("body", &Length(self.body.len()))
+            .field("auth", &self.auth)
+            .finish()
+    }
 }
 
 impl Request {
@@ -108,7 +138,7 @@ impl Request {
 }
 
 /// A response as it was received.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Response {
     pub status: u16,
     /// `HTTP/1.1` and the like.
@@ -119,6 +149,19 @@ pub struct Response {
     /// Set when the body did not end as it was announced.
     pub cut: Option<Cut>,
     parsed: OnceLock<ParsedBody>,
+}
+
+/// Without header values and body, which may hold credentials.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("version", &self.version)
+            .field("headers", &self.headers)
+            .field("body", &Length(self.body.len()))
+            .field("cut", &self.cut)
+            .finish()
+    }
 }
 
 impl Response {
@@ -215,6 +258,8 @@ pub enum FailureKind {
     NotHttp,
     /// The harness could not even build the request.
     NotSent,
+    /// The harness kept the request back on purpose: the run was interrupted, or a limit is reached.
+    Withheld,
     Other,
 }
 
@@ -288,6 +333,11 @@ impl Exchange {
             Outcome::Response(r) => Some(r),
             Outcome::Failure(_) => None,
         }
+    }
+
+    /// Whether the request was sent at all, or tried to be.
+    pub fn was_sent(&self) -> bool {
+        !matches!(&self.outcome, Outcome::Failure(failure) if matches!(failure.kind, FailureKind::NotSent | FailureKind::Withheld))
     }
 
     /// The 200 to a read or an update of a client with its own token: a client information response (RFC 7592, 3).

@@ -1,67 +1,144 @@
 //! Not asking more than a target takes: a rate, the delay that a server asks for, and how long a run waits in all.
 
 use std::{
+    collections::HashMap,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep};
 
-use super::Response;
+use super::{Kind, Response, announced::announced};
 
-/// Spaces requests out to a rate, over all that share it.
+/// How long a server is left alone after a 429 that does not say how long; after each further one twice as long.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// No such pause gets longer than this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Spaces requests out to a rate, over all that share it, and to what the server announces.
 #[derive(Debug, Default)]
 pub struct Pacer {
     /// None: as fast as it goes.
     interval: Option<Duration>,
-    next: Mutex<Option<Instant>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    next: Option<Instant>,
+    /// How long the last 429 was waited out that did not say how long to wait.
+    pause: Duration,
+    /// Until when the server takes no more requests of a family.
+    held: HashMap<Family, Instant>,
+}
+
+/// Requests that a server is likely to count together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Family {
+    Registration,
+    Configuration,
+    Token,
+    Other,
+}
+
+fn family(kind: Kind) -> Family {
+    match kind {
+        Kind::Register | Kind::Probe | Kind::Plaintext | Kind::Malformed => Family::Registration,
+        Kind::Read | Kind::Update | Kind::Delete => Family::Configuration,
+        Kind::Token => Family::Token,
+        Kind::Authorize | Kind::Discover | Kind::Other => Family::Other,
+    }
 }
 
 impl Pacer {
     /// At most `rate` requests a second. None, or what is no rate (zero, negative, not finite), does not pace at all.
     pub fn new(rate: Option<f64>) -> Pacer {
         let interval = rate.filter(|r| *r > 0.0).and_then(|r| Duration::try_from_secs_f64(1.0 / r).ok());
-        Pacer { interval: interval.filter(|i| !i.is_zero()), next: Mutex::new(None) }
+        Pacer { interval: interval.filter(|i| !i.is_zero()), state: Mutex::default() }
     }
 
     /// Returns when the next request may be sent. Those who wait take turns in the order of their calls.
     pub async fn wait(&self) {
-        let Some(interval) = self.interval else { return };
-        let turn = {
-            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-            let now = Instant::now();
-            // A pause is not made up for by a burst.
-            let turn = next.map_or(now, |next| next.max(now));
-            *next = turn.checked_add(interval);
-            turn
+        sleep(self.turn()).await;
+    }
+
+    /// How long it is until the next request may be sent, by the rate. The turn is taken.
+    pub fn turn(&self) -> Duration {
+        let Some(interval) = self.interval else { return Duration::ZERO };
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        // A pause is not made up for by a burst.
+        let turn = state.next.map_or(now, |next| next.max(now));
+        state.next = turn.checked_add(interval);
+        turn - now
+    }
+
+    /// How long it is until the server takes a request of this kind again, by its own words.
+    pub fn held(&self, kind: Kind) -> Duration {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.held.get(&family(kind)).map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
+    }
+
+    /// Takes in what an answer says of the server's limits, and returns how long to wait before the same request is sent
+    /// again, where it was refused for a limit.
+    pub fn learn(&self, kind: Kind, response: &Response) -> Option<Duration> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(said) = announced(response, server_time(response))
+            && said.remaining == 0
+        {
+            state.hold(kind, said.reset);
+        }
+        let Some(delay) = retry_delay(response) else {
+            state.pause /= 2;
+            return None;
         };
-        sleep_until(turn).await;
+        let delay = if asked_delay(response).is_some() || response.status == 503 {
+            delay
+        } else {
+            state.pause = (state.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+            state.pause
+        };
+        state.hold(kind, delay);
+        Some(delay)
+    }
+}
+
+impl State {
+    fn hold(&mut self, kind: Kind, time: Duration) {
+        let now = Instant::now();
+        // An end beyond the clock's never comes.
+        let until = now.checked_add(time).unwrap_or(now + Duration::from_secs(1 << 30));
+        let held = self.held.entry(family(kind)).or_insert(until);
+        *held = until.max(*held);
     }
 }
 
 /// How long a server asks to wait before the same request is sent again: for 429 and 503 alone, by Retry-After, else by
 /// RateLimit-Reset or X-RateLimit-Reset, else a second.
 pub fn retry_delay(response: &Response) -> Option<Duration> {
-    if !matches!(response.status, 429 | 503) {
-        return None;
-    }
-    let header = |name| response.headers.first(name).map(|v| v.trim().to_owned());
-    // The server's own clock, where it shows it: a date is meant by that one.
-    let now = header("date")
-        .and_then(|d| jiff::fmt::rfc2822::parse(&d).ok())
-        .map_or_else(jiff::Timestamp::now, |z| z.timestamp())
-        .as_second();
-    let retry_after = header("retry-after").and_then(|v| seconds(&v, now));
-    let reset = || {
-        ["ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"]
-            .into_iter()
-            .find_map(|name| header(name).and_then(|v| seconds(&v, now)))
-    };
-    Some(retry_after.or_else(reset).unwrap_or(Duration::from_secs(1)))
+    let limited = matches!(response.status, 429 | 503);
+    limited.then(|| asked_delay(response).unwrap_or(Duration::from_secs(1)))
+}
+
+/// The wait that is named in the header fields, whatever the status.
+fn asked_delay(response: &Response) -> Option<Duration> {
+    let now = server_time(response);
+    let header = |name: &str| response.headers.first(name).and_then(|v| seconds(v.trim(), now));
+    ["retry-after", "ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"]
+        .into_iter()
+        .find_map(header)
+        .or_else(|| announced(response, now).map(|a| a.reset))
+}
+
+/// The server's own clock, where it shows it: a date is meant by that one.
+fn server_time(response: &Response) -> i64 {
+    let date = response.headers.first("date").and_then(|d| jiff::fmt::rfc2822::parse(d.trim()).ok());
+    date.map_or_else(jiff::Timestamp::now, |z| z.timestamp()).as_second()
 }
 
 /// Seconds from now, an epoch (in seconds, or in milliseconds) or an HTTP-date. What lies in the past is no wait.
-fn seconds(value: &str, now: i64) -> Option<Duration> {
+pub(super) fn seconds(value: &str, now: i64) -> Option<Duration> {
     if let Ok(number) = value.parse::<f64>() {
         let delta = match number {
             n if n > 1e12 => n / 1e3 - now as f64,
@@ -132,6 +209,44 @@ mod tests {
         assert_eq!(delay(429, &[("Retry-After", "soon"), ("X-RateLimit-Reset", "9")]), s(9));
         assert_eq!(delay(429, &[("Retry-After", "-5")]), s(0));
         assert_eq!(delay(429, &[("Retry-After", "NaN")]), s(0));
+    }
+
+    fn answer(status: u16, headers: &[(&str, &str)]) -> Response {
+        let headers = Headers(headers.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect());
+        Response::new(status, "HTTP/1.1", headers, Default::default(), None)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_announced_limit_holds_requests_of_its_family_until_it_ends() {
+        let pacer = Pacer::new(None);
+        assert_eq!(pacer.learn(Kind::Register, &answer(201, &[("RateLimit", "\"a\";r=1;t=60")])), None);
+        assert_eq!(pacer.held(Kind::Register), Duration::ZERO);
+        assert_eq!(pacer.learn(Kind::Register, &answer(201, &[("RateLimit", "\"a\";r=0;t=60")])), None);
+        assert_eq!(pacer.held(Kind::Probe), Duration::from_secs(60));
+        assert_eq!(pacer.held(Kind::Delete), Duration::ZERO);
+        // A shorter one does not end it early.
+        pacer.learn(Kind::Register, &answer(400, &[("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", "5")]));
+        assert_eq!(pacer.held(Kind::Register), Duration::from_secs(60));
+        tokio::time::advance(Duration::from_secs(61)).await;
+        assert_eq!(pacer.held(Kind::Register), Duration::ZERO);
+        pacer.learn(Kind::Register, &answer(201, &[("RateLimit", "\"a\";r=0;t=999999999999999")]));
+        assert!(pacer.held(Kind::Register) > Duration::from_secs(1 << 29));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_429_that_says_nothing_is_left_alone_for_longer_each_time() {
+        let pacer = Pacer::new(None);
+        let blind = answer(429, &[]);
+        let delays: Vec<_> = (0..7).map(|_| pacer.learn(Kind::Register, &blind).unwrap().as_secs()).collect();
+        assert_eq!(delays, [1, 2, 4, 8, 16, 30, 30]);
+        assert_eq!(pacer.held(Kind::Register), LONGEST_PAUSE);
+        for _ in 0..10 {
+            pacer.learn(Kind::Register, &answer(201, &[]));
+        }
+        assert_eq!(pacer.learn(Kind::Register, &blind), s(1));
+        // One that says how long is believed.
+        assert_eq!(pacer.learn(Kind::Read, &answer(429, &[("Retry-After", "0")])), s(0));
+        assert_eq!(pacer.held(Kind::Read), Duration::ZERO);
     }
 
     #[test]

@@ -146,6 +146,126 @@ impl Drop for Killed {
     }
 }
 
+/// A run of the binary that is still under way.
+pub struct Running {
+    child: Killed,
+    stdout: mpsc::Receiver<Vec<u8>>,
+    stderr: mpsc::Receiver<String>,
+    said: String,
+    start: Instant,
+}
+
+impl Running {
+    pub fn start(mut command: Command) -> Running {
+        let start = Instant::now();
+        let mut child = Killed(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+        let stdout = drain(child.0.stdout.take().unwrap());
+        let lines = BufReader::new(child.0.stderr.take().unwrap());
+        let (send, stderr) = mpsc::channel();
+        thread::spawn(move || {
+            for line in lines.lines().map_while(Result::ok) {
+                let _ = send.send(line);
+            }
+        });
+        Running { child, stdout, stderr, said: String::new(), start }
+    }
+
+    /// Sends a signal by its name: `INT`, `TERM`, `KILL`.
+    pub fn signal(&self, name: &str) {
+        let kill = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.child.0.id())).status().unwrap();
+        assert!(kill.success());
+    }
+
+    /// Waits until a line with these words is on stderr.
+    #[track_caller]
+    pub fn says(&mut self, words: &str) {
+        while !self.said.contains(words) {
+            let line = self.stderr.recv_timeout(AMPLE);
+            let line = line.unwrap_or_else(|_| panic!("{words:?} was never said, only:\n{}", self.said));
+            self.said.push_str(&line);
+            self.said.push('\n');
+        }
+    }
+
+    /// How it ended.
+    pub fn end(mut self) -> Ran {
+        let stdout = self.stdout.recv_timeout(AMPLE).expect("the process ends");
+        while let Ok(line) = self.stderr.recv_timeout(AMPLE) {
+            self.said.push_str(&line);
+            self.said.push('\n');
+        }
+        let code = self.child.0.wait().unwrap().code();
+        Ran { code, stdout: String::from_utf8(stdout).unwrap(), stderr: self.said, took: self.start.elapsed() }
+    }
+}
+
+/// The reference server over a socket, which holds one exchange until it is told to go on.
+pub struct Gated {
+    hosted: Hosted,
+    pub server: dcrspec::server::ReferenceServer,
+    reached: mpsc::Receiver<()>,
+    go: tokio::sync::watch::Sender<bool>,
+}
+
+/// Where an exchange is held: nothing has happened yet, or all but the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    Before,
+    After,
+}
+
+impl Gated {
+    /// Holds the request that `n` others came before.
+    pub fn start(n: usize, hold: Hold) -> Gated {
+        use dcrspec::server::{ReferenceServer, ServerConfig};
+        let (send, reached) = mpsc::channel();
+        let (go, gone) = tokio::sync::watch::channel(false);
+        let count = Arc::new(AtomicUsize::new(0));
+        let mut server = None;
+        let hosted = Hosted::start(|origin| {
+            let reference = ReferenceServer::new(ServerConfig::open(origin));
+            server = Some(reference.clone());
+            let gate = move |request: axum::extract::Request, next: axum::middleware::Next| {
+                let (send, mut gone) = (send.clone(), gone.clone());
+                let held = count.fetch_add(1, Ordering::SeqCst) == n;
+                async move {
+                    let mut wait = async || {
+                        if held {
+                            let _ = send.send(());
+                            let _ = gone.wait_for(|go| *go).await;
+                        }
+                    };
+                    if hold == Hold::Before {
+                        wait().await;
+                        next.run(request).await
+                    } else {
+                        let response = next.run(request).await;
+                        wait().await;
+                        response
+                    }
+                }
+            };
+            reference.router().layer(axum::middleware::from_fn(gate))
+        });
+        Gated { hosted, server: server.unwrap(), reached, go }
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("{}/register", self.hosted.origin())
+    }
+
+    /// Waits for the request that is held.
+    #[track_caller]
+    pub fn reached(&self) {
+        self.reached.recv_timeout(AMPLE).expect("the run comes as far as that");
+    }
+
+    /// Lets it go on.
+    pub fn go(&self) {
+        self.go.send_replace(true);
+    }
+}
+
 /// `dcrspec serve` in a process of its own.
 pub struct Served {
     _child: Killed,

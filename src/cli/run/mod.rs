@@ -9,14 +9,17 @@ pub use self::outputs::Outputs;
 use super::{
     Done, Stop,
     config::{self, Choice, Given, InForce},
-    find_defects, runtime,
+    find_defects, interrupt, print, runtime,
     settings::{Exchanges, Settings},
     stderr_is_terminal,
     units::Rate,
     usage,
 };
 use crate::{
-    report::{self, Report, text::harmless},
+    report::{
+        self, Exit, Report,
+        text::{harmless, harmless_lines},
+    },
     run::{self, Options, Progress},
     selftest,
     suite::{self, Suite},
@@ -31,6 +34,9 @@ pub struct Args {
     /// Give the reference server a defect
     #[arg(long, value_name = "ID", requires = "reference", conflicts_with_all = ["url", "issuer"])]
     defect: Vec<String>,
+    /// List every request that would be sent, and send none
+    #[arg(long, conflicts_with_all = ["reference", "json", "junit", "no_cleanup"])]
+    dry_run: bool,
     #[command(flatten)]
     choice: Choice,
     #[command(flatten)]
@@ -57,8 +63,15 @@ pub fn main(args: Args) -> Done {
     }
     let outputs = Outputs::new(&force)?;
     let runtime = runtime()?;
+    if args.dry_run {
+        let target = target::target(&force)?;
+        let report = runtime.block_on(run::dry_run(target, &suites, &options)).map_err(usage)?;
+        print(&harmless_lines(&run::listing(&report)));
+        return Ok(Exit::Clean);
+    }
     let report = if in_process {
         let defects = find_defects(&args.defect)?;
+        interrupt::watch(options.stop.clone(), None)?;
         runtime.block_on(selftest::run_reference(&defects, &suites, &options))
     } else {
         for hint in config::hints(&force) {
@@ -89,6 +102,8 @@ fn options(settings: &Settings, in_process: bool, rate_given: bool) -> Options {
             .unwrap_or_else(|| if in_process { 1 } else { jiff::Timestamp::now().as_microsecond() as u64 }),
         cases: settings.cases.clone(),
         all_exchanges: settings.exchanges == Exchanges::All,
+        max_clients: settings.max_clients,
+        stop: run::Stop::new(),
     }
 }
 
@@ -123,6 +138,7 @@ fn run_target(
 ) -> Result<Report, Stop> {
     let target = target::target(force)?;
     let ledger = open_ledger(force.settings.ledger.clone())?;
+    interrupt::watch(options.stop.clone(), ledger.path().map(Path::to_path_buf))?;
     let terminal = stderr_is_terminal();
     let mut progress = |what: Progress<'_>| {
         if terminal {

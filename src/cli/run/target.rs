@@ -15,7 +15,7 @@ use crate::{
         usage,
     },
     target::{StatementKey, Target, candidates},
-    wire::{HttpSettings, Transport},
+    wire::{HttpSettings, Secret, Transport},
 };
 
 const TOKEN: &str = "the initial access token";
@@ -31,6 +31,7 @@ pub fn target(force: &InForce) -> Result<Target, Stop> {
         (None, Some(issuer)) => issuer,
     };
     if let Some(issuer) = &settings.issuer {
+        no_credentials(issuer).map_err(|why| force.blame("issuer", why))?;
         candidates(issuer).map_err(|why| force.blame("issuer", why))?;
     }
     if let Some(url) = &settings.url {
@@ -39,7 +40,7 @@ pub fn target(force: &InForce) -> Result<Target, Stop> {
     let mut target = Target::new(place.clone(), transport(force)?);
     target.endpoint = settings.url.clone();
     target.issuer = settings.issuer.clone();
-    target.token = token(force)?;
+    target.token = token(force)?.map(Secret::from);
     target.statement_key = statement_key(force)?;
     target.declared = settings.declare.clone();
     target.allowed_origins = settings.allow_origin.clone();
@@ -116,14 +117,21 @@ fn resolve(text: &str) -> Result<(String, u16, IpAddr), String> {
 
 /// An http or https URL without credentials, or what is wrong with it.
 pub fn endpoint(url: &str) -> Result<(), String> {
+    no_credentials(url)?;
     let parsed = url::Url::parse(url).map_err(|e| format!("{url:?} is no URL ({e}); write https://host/path"))?;
     if !matches!(parsed.scheme(), "http" | "https") {
         return Err(format!("{url:?} is no http or https URL"));
     }
-    if !parsed.username().is_empty() || parsed.password().is_some() {
-        return Err("the URL holds a user name or password; give credentials with --header or --token-env".into());
-    }
     Ok(())
+}
+
+/// A URL is shown in many places, so it holds no password; and neither does this message.
+fn no_credentials(url: &str) -> Result<(), String> {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', '?', '#']).next().unwrap_or("");
+    match authority.contains('@') {
+        true => Err("the URL holds a user name or password; give credentials with --header or --token-env".into()),
+        false => Ok(()),
+    }
 }
 
 /// Header fields from their lines.

@@ -157,6 +157,5 @@ fn client_of_form(exchange: &Exchange) -> Option<String> {
     let value = exchange.request.headers.first("authorization")?;
     let pair = String::from_utf8(STANDARD.decode(value.strip_prefix("Basic ")?).ok()?).ok()?;
     let user = pair.split_once(':')?.0.to_owned();
-    let form = format!("x={user}");
-    url::form_urlencoded::parse(form.as_bytes()).next().map(|(_, v)| v.into_owned())
+    url::form_urlencoded::parse(format!("x={user}").as_bytes()).next().map(|(_, v)| v.into_owned())
 }

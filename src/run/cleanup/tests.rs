@@ -45,7 +45,7 @@ fn clients_are_found_by_their_mark_wherever_they_stand() {
 async fn a_client_id_that_several_registrations_were_given_is_left_alone() {
     let mut ledger = Ledger::memory();
     for marker in ["one", "two"] {
-        ledger.intent(marker, "https://as.example/register").unwrap();
+        ledger.intent(marker, "https://as.example/register", Some(marker)).unwrap();
         let entry = Registered {
             marker: marker.into(),
             endpoint: "https://as.example/register".into(),

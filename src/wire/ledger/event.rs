@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Registered;
+use crate::wire::secret::{Secret, as_it_is};
 
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
@@ -10,6 +11,9 @@ pub(super) enum Event {
     Intent {
         marker: String,
         endpoint: String,
+        /// What the payload says it is, by which the client can be found at the server; most often the marker.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        software_id: Option<String>,
     },
     Registered(Registered),
     Rejected {
@@ -22,7 +26,8 @@ pub(super) enum Event {
     Rotated {
         client_id: String,
         registration_client_uri: Option<String>,
-        registration_access_token: Option<String>,
+        #[serde(default, with = "as_it_is")]
+        registration_access_token: Option<Secret>,
     },
     Deleted {
         client_id: String,
@@ -31,8 +36,6 @@ pub(super) enum Event {
         client_id: String,
         why: String,
     },
-    /// The file was opened again after its last line had been left without an end.
-    Reopened,
     /// Nothing was left at the server; what the file held before was dropped.
     Done,
 }

@@ -5,21 +5,21 @@
 //! kept as they are, so its owner alone can read it.
 
 mod event;
+mod file;
 
-use std::{
-    fmt,
-    fs::{File, OpenOptions},
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::{fmt, path::Path};
 
 use serde::{Deserialize, Serialize};
 
-use self::event::{Event, Line, LineRef};
+use self::{
+    event::{Event, Line},
+    file::{End, Hold, LedgerFile},
+};
+use super::secret::{Secret, as_it_is};
 use crate::report::Clients;
 
 /// A client that the target has registered for us.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registered {
     /// What the registration carried, such as a software_id, by which a person finds it at the server.
     pub marker: String,
@@ -27,20 +27,8 @@ pub struct Registered {
     pub endpoint: String,
     pub client_id: String,
     pub registration_client_uri: Option<String>,
-    pub registration_access_token: Option<String>,
-}
-
-/// Does not show the token.
-impl fmt::Debug for Registered {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Registered")
-            .field("marker", &self.marker)
-            .field("endpoint", &self.endpoint)
-            .field("client_id", &self.client_id)
-            .field("registration_client_uri", &self.registration_client_uri)
-            .field("has_registration_access_token", &self.registration_access_token.is_some())
-            .finish()
-    }
+    #[serde(default, with = "as_it_is")]
+    pub registration_access_token: Option<Secret>,
 }
 
 /// A registration of which nobody knows whether the server holds a client for it.
@@ -48,6 +36,10 @@ impl fmt::Debug for Registered {
 pub struct Unknown {
     pub marker: String,
     pub endpoint: String,
+    /// What the payload said it is; None when it carried no software_id, and only the time can lead to the client.
+    pub software_id: Option<String>,
+    /// When it was about to be sent: RFC 3339, UTC.
+    pub at: String,
     pub why: String,
 }
 
@@ -65,16 +57,15 @@ struct Client {
 struct Intent {
     marker: String,
     endpoint: String,
+    software_id: Option<String>,
+    at: String,
     why: Option<String>,
     earlier: bool,
 }
 
 /// The register of clients that are ours: only what it holds is ever changed or deleted.
 pub struct Ledger {
-    path: Option<PathBuf>,
-    file: Option<File>,
-    /// The file ends in the middle of a line.
-    torn: bool,
+    file: Option<LedgerFile>,
     clients: Vec<Client>,
     intents: Vec<Intent>,
     /// Clients of this run that were deleted and are no longer held.
@@ -85,7 +76,7 @@ pub struct Ledger {
 impl fmt::Debug for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ledger")
-            .field("path", &self.path)
+            .field("path", &self.path())
             .field("open", &self.open_clients())
             .field("unknown", &self.unknown_details())
             .finish()
@@ -95,85 +86,66 @@ impl fmt::Debug for Ledger {
 impl Ledger {
     /// Kept in this process alone.
     pub fn memory() -> Ledger {
-        Ledger { path: None, file: None, torn: false, clients: Vec::new(), intents: Vec::new(), compacted: 0 }
+        Ledger { file: None, clients: Vec::new(), intents: Vec::new(), compacted: 0 }
     }
 
-    /// A file to write to. What an earlier run has left open in it stays there and is deleted along with the rest, and
-    /// is not counted among what this run registered.
+    /// A file to write to, which other runs may write to as well. What an earlier run has left open in it stays open
+    /// for a clean-up, and is not counted among what this run registered.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written or read, or a clean-up is working on it.
     pub fn file(path: impl AsRef<Path>) -> Result<Ledger, String> {
-        let path = path.as_ref();
-        // A device, such as /dev/null, is written to and never read.
-        let mut ledger = if path.is_file() { Ledger::read(path)? } else { Ledger::memory() };
+        let mut ledger = Ledger::open(path.as_ref(), Hold::Shared)?;
         ledger.clients.iter_mut().for_each(|c| c.earlier = true);
         ledger.intents.iter_mut().for_each(|i| i.earlier = true);
-        ledger.open(path)
-    }
-
-    /// A file that a run has left behind, to go on with. A last line that the end of that run cut short is passed over.
-    pub fn load(path: impl AsRef<Path>) -> Result<Ledger, String> {
-        let path = path.as_ref();
-        if path.exists() && !path.is_file() {
-            return Err(format!("the ledger {} is not a file", path.display()));
-        }
-        Ledger::read(path)?.open(path)
-    }
-
-    fn read(path: &Path) -> Result<Ledger, String> {
-        let name = path.display();
-        let bytes = std::fs::read(path).map_err(|e| format!("the ledger {name} cannot be read: {e}"))?;
-        let mut ledger = Ledger::memory();
-        ledger.torn = !bytes.is_empty() && !bytes.ends_with(b"\n");
-        let lines: Vec<_> = bytes.split(|b| *b == b'\n').collect();
-        let parse = |n: usize| serde_json::from_slice::<Line>(lines[n]);
-        for n in (0..lines.len()).filter(|n| !lines[*n].trim_ascii().is_empty()) {
-            match parse(n) {
-                Ok(line) => ledger.apply(line.event),
-                Err(_) if n + 1 == lines.len() => {}
-                // Cut short, and the file went on in a later run.
-                Err(_) if matches!(parse(n + 1), Ok(Line { event: Event::Reopened, .. })) => {}
-                // The line is not shown: it may hold a token.
-                Err(e) => {
-                    let class = e.classify();
-                    return Err(format!(
-                        "the ledger {name} is damaged: line {} cannot be read ({class:?} error)",
-                        n + 1
-                    ));
-                }
-            }
-        }
         Ok(ledger)
     }
 
-    fn open(mut self, path: &Path) -> Result<Ledger, String> {
-        let name = path.display();
-        let mut options = OpenOptions::new();
-        options.append(true).create(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(|e| format!("the ledger {name} cannot be written: {e}"))?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let metadata = file.metadata().map_err(|e| format!("the ledger {name}: {e}"))?;
-            // A file from elsewhere may be open to all. Devices keep their mode: /dev/null has to.
-            if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {
-                file.set_permissions(std::fs::Permissions::from_mode(0o600))
-                    .map_err(|e| format!("the ledger {name} cannot be kept from other users: {e}"))?;
-            }
+    /// A file that a run has left behind, to go on with. Lines that the end of a run cut short are passed over.
+    ///
+    /// # Errors
+    ///
+    /// There is no such file, it is damaged, or a run still writes to it.
+    pub fn load(path: impl AsRef<Path>) -> Result<Ledger, String> {
+        let path = path.as_ref();
+        match std::fs::metadata(path) {
+            Ok(metadata) if !metadata.is_file() => Err(format!("the ledger {} is not a file", path.display())),
+            Ok(_) => Ledger::open(path, Hold::Alone),
+            // To open it would make it.
+            Err(e) => Err(format!("the ledger {} cannot be read: {e}", path.display())),
         }
-        self.path = Some(path.to_owned());
-        self.file = Some(file);
-        Ok(self)
+    }
+
+    fn open(path: &Path, hold: Hold) -> Result<Ledger, String> {
+        let (file, lines) = LedgerFile::open(path, hold)?;
+        let mut ledger = Ledger::of(lines);
+        ledger.file = Some(file);
+        Ok(ledger)
+    }
+
+    fn of(lines: Vec<Line>) -> Ledger {
+        let mut ledger = Ledger::memory();
+        lines.into_iter().for_each(|line| ledger.apply(line.event, line.at));
+        ledger
     }
 
     /// Where it is kept, if in a file.
     pub fn path(&self) -> Option<&Path> {
-        self.path.as_deref()
+        self.file.as_ref().map(LedgerFile::path)
     }
 
-    /// Before a registration is sent.
-    pub fn intent(&mut self, marker: &str, endpoint: &str) -> Result<(), String> {
-        self.write(Event::Intent { marker: marker.to_owned(), endpoint: endpoint.to_owned() })
+    /// Before a registration is sent. `software_id` is what the payload says it is, where it does.
+    ///
+    /// # Errors
+    ///
+    /// It could not be written down; then the registration must not be sent.
+    pub fn intent(&mut self, marker: &str, endpoint: &str, software_id: Option<&str>) -> Result<(), String> {
+        self.write(Event::Intent {
+            marker: marker.to_owned(),
+            endpoint: endpoint.to_owned(),
+            software_id: software_id.map(str::to_owned),
+        })
     }
 
     /// As soon as an answer with a client is read.
@@ -192,7 +164,7 @@ impl Ledger {
     }
 
     /// The server gave the client another URI or token; None leaves what was there.
-    pub fn rotated(&mut self, client_id: &str, uri: Option<String>, token: Option<String>) -> Result<(), String> {
+    pub fn rotated(&mut self, client_id: &str, uri: Option<String>, token: Option<Secret>) -> Result<(), String> {
         let client_id = client_id.to_owned();
         self.write(Event::Rotated { client_id, registration_client_uri: uri, registration_access_token: token })
     }
@@ -244,6 +216,8 @@ impl Ledger {
             .map(|i| Unknown {
                 marker: i.marker.clone(),
                 endpoint: i.endpoint.clone(),
+                software_id: i.software_id.clone(),
+                at: i.at.clone(),
                 why: i.why.clone().unwrap_or_else(|| "the run ended before an answer was read".to_owned()),
             })
             .collect()
@@ -260,62 +234,42 @@ impl Ledger {
         }
     }
 
-    /// Drops what is done with, from memory and from the file, so that neither grows for as long as a campaign goes on.
-    /// The counts stay.
-    pub fn compact(&mut self) -> Result<(), String> {
-        let gone = self.clients.iter().filter(|c| c.deleted && !c.earlier).count() as u64;
-        if !self.clients.iter().any(|c| c.deleted) {
-            return Ok(());
-        }
+    /// Drops what is done with from memory, so that it does not grow for as long as a campaign goes on. The counts stay, and
+    /// so does the file, which other runs may be using.
+    pub fn compact(&mut self) {
+        self.compacted += self.clients.iter().filter(|c| c.deleted && !c.earlier).count() as u64;
         self.clients.retain(|c| !c.deleted);
-        self.compacted += gone;
-        let Some(path) = self.path.clone().filter(|p| p.is_file()) else { return Ok(()) };
-        // Beside it first: at no moment is there no ledger.
-        let beside = path.with_extension("ledger-new");
-        let _ = std::fs::remove_file(&beside);
-        let mut fresh = Ledger::memory().open(&beside)?;
-        for intent in &self.intents {
-            fresh.append(&Event::Intent { marker: intent.marker.clone(), endpoint: intent.endpoint.clone() })?;
-            if let Some(why) = &intent.why {
-                fresh.append(&Event::Unknown { marker: intent.marker.clone(), why: why.clone() })?;
-            }
-        }
-        for client in &self.clients {
-            fresh.append(&Event::Registered(client.entry.clone()))?;
-            if let Some(why) = &client.kept {
-                fresh.append(&Event::Kept { client_id: client.entry.client_id.clone(), why: why.clone() })?;
-            }
-        }
-        std::fs::rename(&beside, &path)
-            .map_err(|e| format!("the ledger {} cannot be replaced: {e}", path.display()))?;
-        (self.file, self.torn) = (fresh.file, false);
-        Ok(())
     }
 
-    /// Deletes the file when nothing is left at the server and nothing is unknown. Says whether it did.
+    /// Deletes the file when nothing is left at the server and nothing is unknown, of other runs neither, and no other
+    /// run is using it. Says whether it did.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read or removed.
     pub fn remove_if_clean(&mut self) -> Result<bool, String> {
-        let Some(path) = self.finished_file()? else { return Ok(false) };
-        std::fs::remove_file(&path).map_err(|e| format!("the ledger {} cannot be removed: {e}", path.display()))?;
-        (self.file, self.path) = (None, None);
-        Ok(true)
+        self.end_if_clean(End::Remove)
     }
 
     /// As [`Ledger::remove_if_clean`], with the file left in its place, emptied but for a line that says so: whoever comes
     /// back to it learns that there is nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read or written.
     pub fn close_if_clean(&mut self) -> Result<bool, String> {
-        let Some(path) = self.finished_file()? else { return Ok(false) };
-        if let Some(file) = &self.file {
-            file.set_len(0).map_err(|e| format!("the ledger {} cannot be emptied: {e}", path.display()))?;
-            self.torn = false;
-            self.append(&Event::Done)?;
-        }
-        Ok(true)
+        self.end_if_clean(End::Empty)
     }
 
-    /// The file, where neither this process nor another that has written to it left anything open.
-    fn finished_file(&self) -> Result<Option<PathBuf>, String> {
-        let Some(path) = self.path.as_ref().filter(|p| p.is_file() && self.is_clean()) else { return Ok(None) };
-        Ok(Ledger::read(path)?.is_clean().then(|| path.clone()))
+    fn end_if_clean(&mut self, end: End) -> Result<bool, String> {
+        if !self.is_clean() {
+            return Ok(false);
+        }
+        let Some(file) = self.file.take() else { return Ok(false) };
+        // Another run may have written to it since this one read it.
+        let (file, ended) = file.end_if(end, |lines| Ledger::of(lines).is_clean());
+        self.file = file;
+        ended
     }
 
     fn is_clean(&self) -> bool {
@@ -323,42 +277,19 @@ impl Ledger {
     }
 
     fn write(&mut self, event: Event) -> Result<(), String> {
-        let written = self.append(&event);
+        let written = self.file.as_mut().map_or(Ok(()), |file| file.append(&event));
         // A registration is not sent when its intent cannot be written down. What the server did is true all the same,
         // and this process can still clean it up.
         if written.is_ok() || !matches!(event, Event::Intent { .. }) {
-            self.apply(event);
+            self.apply(event, jiff::Timestamp::now().to_string());
         }
         written
     }
 
-    fn append(&mut self, event: &Event) -> Result<(), String> {
-        let Some(file) = &mut self.file else { return Ok(()) };
-        let mut lines = String::new();
-        let reopened = self.torn.then_some(&Event::Reopened);
-        if self.torn {
-            lines.push('\n');
-        }
-        let at = jiff::Timestamp::now().to_string();
-        for event in reopened.into_iter().chain([event]) {
-            lines += &serde_json::to_string(&LineRef { at: &at, event }).map_err(|e| e.to_string())?;
-            lines.push('\n');
-        }
-        // One call, so that another process that appends to the same file does not come in between.
-        file.write_all(lines.as_bytes()).and_then(|()| file.flush()).map_err(|e| {
-            // Part of it may be there.
-            self.torn = true;
-            let path = self.path.as_deref().unwrap_or(Path::new(""));
-            format!("the ledger {} cannot be written: {e}", path.display())
-        })?;
-        self.torn = false;
-        Ok(())
-    }
-
-    fn apply(&mut self, event: Event) {
+    fn apply(&mut self, event: Event, at: String) {
         match event {
-            Event::Intent { marker, endpoint } => {
-                self.intents.push(Intent { marker, endpoint, why: None, earlier: false });
+            Event::Intent { marker, endpoint, software_id } => {
+                self.intents.push(Intent { marker, endpoint, software_id, at, why: None, earlier: false });
             }
             Event::Registered(entry) => {
                 self.answered(&entry.marker);
@@ -384,8 +315,8 @@ impl Ledger {
                 match self.intents.iter_mut().find(|i| i.marker == marker && i.why.is_none()) {
                     Some(intent) => intent.why = Some(why),
                     None => {
-                        let endpoint = String::new();
-                        self.intents.push(Intent { marker, endpoint, why: Some(why), earlier: false });
+                        let (endpoint, software_id, why) = (String::new(), Some(marker.clone()), Some(why));
+                        self.intents.push(Intent { marker, endpoint, software_id, at, why, earlier: false });
                     }
                 }
             }
@@ -407,7 +338,7 @@ impl Ledger {
                     client.kept = Some(why);
                 }
             }
-            Event::Reopened | Event::Done => {}
+            Event::Done => {}
         }
     }
 

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use super::*;
 
 /// A path in the system's folder for temporary files, and the file removed at the end.
@@ -29,12 +31,12 @@ fn client(id: &str) -> Registered {
         endpoint: ENDPOINT.into(),
         client_id: id.into(),
         registration_client_uri: Some(format!("{ENDPOINT}/{id}")),
-        registration_access_token: Some(format!("token-of-{id}")),
+        registration_access_token: Some(format!("token-of-{id}").into()),
     }
 }
 
 fn register(ledger: &mut Ledger, id: &str) {
-    ledger.intent(&format!("marker-{id}"), ENDPOINT).unwrap();
+    ledger.intent(&format!("marker-{id}"), ENDPOINT, None).unwrap();
     ledger.registered(client(id)).unwrap();
 }
 
@@ -43,19 +45,17 @@ fn from_intent_to_deletion() {
     let mut l = Ledger::memory();
     register(&mut l, "a");
     register(&mut l, "b");
-    l.intent("refused", ENDPOINT).unwrap();
+    l.intent("refused", ENDPOINT, None).unwrap();
     l.rejected("refused").unwrap();
-    l.intent("lost", ENDPOINT).unwrap();
+    l.intent("lost", ENDPOINT, None).unwrap();
     l.unknown("lost", "reset").unwrap();
-    l.intent("waiting", ENDPOINT).unwrap();
+    l.intent("waiting", ENDPOINT, None).unwrap();
     l.deleted("a").unwrap();
     l.kept("b", "the server has no DELETE").unwrap();
     l.deleted("not ours").unwrap();
     assert_eq!(l.unknowns(), ["lost", "waiting"]);
-    assert_eq!(
-        l.unknown_details()[0],
-        Unknown { marker: "lost".into(), endpoint: ENDPOINT.into(), why: "reset".into() }
-    );
+    let unknown = &l.unknown_details()[0];
+    assert_eq!((unknown.marker.as_str(), unknown.endpoint.as_str(), unknown.why.as_str()), ("lost", ENDPOINT, "reset"));
     assert_eq!(l.open_clients(), [client("b")]);
     assert_eq!(l.why_kept("b"), Some("the server has no DELETE"));
     assert_eq!(l.clients(), Clients { registered: 2, deleted: 1, left: vec!["b".into()], unknown: 2 });
@@ -65,7 +65,7 @@ fn from_intent_to_deletion() {
 fn a_marker_may_serve_many_registrations() {
     let mut l = Ledger::memory();
     for _ in 0..3 {
-        l.intent("m", ENDPOINT).unwrap();
+        l.intent("m", ENDPOINT, None).unwrap();
     }
     l.unknown("m", "reset").unwrap();
     l.rejected("m").unwrap();
@@ -83,7 +83,7 @@ fn a_client_that_comes_back_is_one_client() {
     l.registered(again).unwrap();
     assert_eq!(l.clients().registered, 1);
     let open = l.open_client("a").unwrap();
-    assert_eq!(open.registration_access_token.as_deref(), Some("newer"));
+    assert_eq!(open.registration_access_token, Some("newer".into()));
     assert!(open.registration_client_uri.is_some());
     l.deleted("a").unwrap();
     assert!(l.open_client("a").is_none());
@@ -98,10 +98,10 @@ fn a_file_can_be_gone_on_with() {
     register(&mut l, "a");
     register(&mut l, "b");
     l.rotated("a", None, Some("second".into())).unwrap();
-    l.intent("lost", ENDPOINT).unwrap();
+    l.intent("lost", ENDPOINT, None).unwrap();
     drop(l);
     let mut l = Ledger::load(&scratch.0).unwrap();
-    assert_eq!(l.open_clients()[0].registration_access_token.as_deref(), Some("second"));
+    assert_eq!(l.open_clients()[0].registration_access_token, Some("second".into()));
     assert_eq!(l.open_clients()[0].registration_client_uri, client("a").registration_client_uri);
     assert_eq!(l.unknowns(), ["lost"]);
     assert_eq!(l.clients().registered, 2);
@@ -126,6 +126,83 @@ fn a_second_run_counts_its_own_and_cleans_up_all() {
 }
 
 #[test]
+fn runs_that_share_a_file_lose_nothing() {
+    let scratch = Scratch::new("shared");
+    let writers: Vec<_> = (0..4)
+        .map(|writer| {
+            let path = scratch.0.clone();
+            std::thread::spawn(move || {
+                let mut l = Ledger::file(path).unwrap();
+                for n in 0..100 {
+                    register(&mut l, &format!("{writer}-{n}"));
+                    if n % 2 == 0 {
+                        l.deleted(&format!("{writer}-{n}")).unwrap();
+                    }
+                }
+                assert_eq!(l.clients().registered, 100);
+            })
+        })
+        .collect();
+    writers.into_iter().for_each(|w| w.join().unwrap());
+    let l = Ledger::load(&scratch.0).unwrap();
+    assert_eq!(l.open_clients().len(), 200);
+    assert_eq!(l.unknowns(), [""; 0]);
+    assert_eq!(scratch.text().lines().count(), 4 * 250);
+}
+
+#[test]
+fn a_line_right_behind_one_that_was_cut_short_is_read() {
+    let scratch = Scratch::new("glued");
+    let mut first = Ledger::file(&scratch.0).unwrap();
+    register(&mut first, "a");
+    drop(first);
+    let whole = scratch.text();
+    let line = whole.lines().next().unwrap();
+    let lost = line.replace("marker-a", "marker-lost");
+    for length in 1..lost.len() {
+        // The disk was full for one run, and had room again when another wrote.
+        std::fs::write(&scratch.0, format!("{}{whole}", &lost[..length])).unwrap();
+        let l = Ledger::load(&scratch.0).unwrap();
+        assert_eq!(l.open_clients(), [client("a")], "cut at {length}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_clean_up_and_a_run_keep_out_of_each_others_way() {
+    let scratch = Scratch::new("locks");
+    let mut one = Ledger::file(&scratch.0).unwrap();
+    let mut two = Ledger::file(&scratch.0).unwrap();
+    register(&mut two, "a");
+    let error = Ledger::load(&scratch.0).unwrap_err();
+    assert!(error.contains("is in use") && error.contains("locks.ndjson"), "{error}");
+    // The first knows of nothing, and the second may go on.
+    assert_eq!(one.remove_if_clean(), Ok(false));
+    drop(two);
+    // Even alone it looks at what the other has left.
+    assert_eq!(one.remove_if_clean(), Ok(false));
+    drop(one);
+    let mut cleanup = Ledger::load(&scratch.0).unwrap();
+    assert!(Ledger::file(&scratch.0).unwrap_err().contains("a clean-up is working on"));
+    cleanup.deleted("a").unwrap();
+    assert_eq!(cleanup.remove_if_clean(), Ok(true));
+    assert!(!scratch.0.exists());
+}
+
+#[test]
+fn what_the_payload_said_leads_to_a_client_that_nobody_knows() {
+    let scratch = Scratch::new("software");
+    let mut l = Ledger::file(&scratch.0).unwrap();
+    l.intent("m", ENDPOINT, Some("the deployment's own")).unwrap();
+    l.intent("n", ENDPOINT, None).unwrap();
+    drop(l);
+    let unknown = Ledger::load(&scratch.0).unwrap().unknown_details();
+    assert_eq!(unknown[0].software_id.as_deref(), Some("the deployment's own"));
+    assert_eq!(unknown[1].software_id, None);
+    assert!(unknown.iter().all(|u| u.at.parse::<jiff::Timestamp>().is_ok()));
+}
+
+#[test]
 fn a_finished_ledger_is_emptied_and_can_be_come_back_to() {
     let scratch = Scratch::new("finished");
     let mut l = Ledger::file(&scratch.0).unwrap();
@@ -133,15 +210,19 @@ fn a_finished_ledger_is_emptied_and_can_be_come_back_to() {
     assert_eq!(l.close_if_clean(), Ok(false));
     l.deleted("a").unwrap();
     // Another process has come in between, and what it registered stays on record.
-    let mut other = Ledger::load(&scratch.0).unwrap();
+    let mut other = Ledger::file(&scratch.0).unwrap();
     register(&mut other, "b");
     assert_eq!((l.close_if_clean(), l.remove_if_clean()), (Ok(false), Ok(false)));
     other.deleted("b").unwrap();
+    assert_eq!(l.close_if_clean(), Ok(false), "it is still there");
+    drop(other);
     assert_eq!(l.close_if_clean(), Ok(true));
+    drop(l);
     assert!(scratch.text().lines().count() == 1 && !scratch.text().contains("token-of"), "{}", scratch.text());
     let mut again = Ledger::load(&scratch.0).unwrap();
     assert_eq!((again.open_clients(), again.unknowns()), (vec![], vec![]));
     register(&mut again, "c");
+    drop(again);
     assert_eq!(Ledger::load(&scratch.0).unwrap().open_clients(), [client("c")]);
 }
 
@@ -171,6 +252,7 @@ fn every_length_of_a_torn_file_is_read_and_gone_on_with() {
         let mut l = Ledger::load(&torn.0).unwrap();
         let before = l.open_clients();
         register(&mut l, "c");
+        drop(l);
         let after = Ledger::load(&torn.0).unwrap().open_clients();
         assert_eq!(after.len(), before.len() + 1, "cut at {length}");
     }
@@ -198,7 +280,7 @@ fn errors_name_the_path() {
 #[test]
 fn a_full_disk_is_an_error_that_names_the_path() {
     let mut l = Ledger::file("/dev/full").unwrap();
-    let error = l.intent("m", ENDPOINT).unwrap_err();
+    let error = l.intent("m", ENDPOINT, None).unwrap_err();
     assert!(error.contains("/dev/full"), "{error}");
     assert!(l.unknowns().is_empty());
     // What happened at the server counts, written down or not.
@@ -238,11 +320,12 @@ fn a_compacted_ledger_holds_what_is_open_and_counts_what_was() {
         }
     }
     ledger.intent("marker-open", ENDPOINT).unwrap();
-    ledger.compact().unwrap();
-    assert!(file.text().lines().count() < 8, "{}", file.text());
+    ledger.compact();
+    assert_eq!(ledger.clients.len(), 1);
     register(&mut ledger, "later");
     let counts = ledger.clients();
     assert_eq!((counts.registered, counts.deleted, counts.unknown), (101, 99, 1));
+    drop(ledger);
     let read = Ledger::load(&file.0).unwrap();
     let open: Vec<String> = read.open_clients().into_iter().map(|c| c.client_id).collect();
     assert_eq!(open, ["c7", "later"]);

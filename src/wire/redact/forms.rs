@@ -121,7 +121,7 @@ pub(super) fn decoded_firsts(text: &str, at: usize) -> impl Iterator<Item = char
 }
 
 /// The character at this place as it is, and the one that an escape there stands for, each with where it ends.
-fn each_reading(text: &str, at: usize, reading: &mut impl FnMut(char, usize)) {
+pub(super) fn each_reading(text: &str, at: usize, reading: &mut impl FnMut(char, usize)) {
     let Some(rest) = text.get(at..) else { return };
     let Some(plain) = rest.chars().next() else { return };
     reading(plain, at + plain.len_utf8());

@@ -12,13 +12,29 @@ const NAMES: [&str; 6] =
 /// Members that are secrets in a JSON Web Key (RFC 7518, 6): private parts, and the symmetric key.
 const KEY_PARTS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
 
+/// Further members that no specification here names, and that say themselves what they are; without `_` and `-`.
+const OTHERS: [&str; 6] = ["secret", "password", "apikey", "privatekey", "registrationtoken", "clientpassword"];
+
+/// Whether a member is a secret, by its name in any spelling: `clientSecret` is `client_secret`.
 pub(super) fn is_secret(name: &str) -> bool {
-    NAMES.contains(&name)
+    if NAMES.contains(&name) {
+        return true;
+    }
+    let bare = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
+    let name = bare(name);
+    OTHERS.contains(&name.as_str()) || NAMES.iter().any(|n| bare(n) == name)
+}
+
+/// Whether a header field is a secret, by its name.
+pub(super) fn names_a_secret(header: &str) -> bool {
+    let name = header.to_ascii_lowercase();
+    ["secret", "token", "password", "api-key", "apikey"].iter().any(|word| name.contains(word))
 }
 
 /// A cheap test that spares most bodies a parse: names can be escaped, and all but JWK parts hold `secret` or `token`.
 pub(super) fn may_name_a_secret(text: &str) -> bool {
-    text.contains("secret") || text.contains("token") || text.contains("\"kty\"") || text.contains("\\u")
+    let text = text.to_ascii_lowercase();
+    ["secret", "token", "\"kty\"", "\\u", "password", "key"].iter().any(|word| text.contains(word))
 }
 
 fn kind_of(name: &str, in_key: bool) -> Option<String> {

@@ -4,6 +4,7 @@
 //! as equal within a report, and a report's reader can follow why a value was objected to.
 
 mod forms;
+mod fragments;
 mod members;
 
 use std::{
@@ -22,6 +23,7 @@ use sha2::{Digest, Sha256};
 use super::{Auth, Exchange, Headers, Outcome};
 use crate::report::{ExchangeRecord, RequestRecord, ResponseRecord};
 use forms::Pattern;
+use fragments::Fragments;
 
 /// How much of a body a record keeps.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -51,6 +53,7 @@ struct Learned {
     /// Which patterns can start with a character.
     by_first: HashMap<char, Vec<usize>>,
     markers: HashMap<String, Arc<str>>,
+    fragments: Fragments,
 }
 
 impl Default for Redactor {
@@ -95,6 +98,7 @@ impl Redactor {
             return;
         }
         learned.markers.insert(secret.to_owned(), marker.clone());
+        learned.fragments.learn(secret, &marker);
         for pattern in patterns {
             let index = learned.patterns.len();
             learned.by_first.entry(pattern.first()).or_default().push(index);
@@ -102,7 +106,14 @@ impl Redactor {
         }
     }
 
-    /// Learns the secrets that an exchange shows: credentials, and members of bodies that are named as secrets are.
+    /// From now on pieces of secrets that stand in this text too are left alone: a token may be made from the name of its
+    /// client. A whole secret is replaced all the same.
+    pub fn allow(&self, public: &str) {
+        self.0.learned.write().unwrap_or_else(PoisonError::into_inner).fragments.allow(public);
+    }
+
+    /// Learns the secrets that an exchange shows: credentials, and header fields and members of bodies that are named as
+    /// secrets are.
     pub fn learn_from(&self, exchange: &Exchange) {
         let request = &exchange.request;
         let kind = match request.auth {
@@ -125,6 +136,14 @@ impl Redactor {
         members::each_secret(&request.body, &mut |kind, secret| self.learn(kind, secret));
         if let Some(response) = exchange.response() {
             members::each_secret(&response.body, &mut |kind, secret| self.learn(kind, secret));
+            for (name, value) in &response.headers.0 {
+                if members::names_a_secret(name) {
+                    self.learn(&name.to_ascii_lowercase(), String::from_utf8_lossy(value).trim());
+                }
+            }
+            if let Some(client_id) = response.member("client_id") {
+                self.allow(client_id);
+            }
         }
     }
 
@@ -199,6 +218,7 @@ impl Redactor {
                 }
             }
         }
+        learned.fragments.find(text, &mut found);
         replace(text, found)
     }
 
@@ -276,6 +296,7 @@ impl Redactor {
                 None => hidden("credentials", value),
             },
             "cookie" | "set-cookie" => hidden("cookie", value),
+            other if members::names_a_secret(other) => hidden(other, value),
             _ => self.text(value),
         }
     }
