@@ -58,7 +58,7 @@ fn from_a_finding_to_a_case() {
     let ask = |more: &[&str]| home.run([&["replay", finding, "--reference"], more].concat());
     assert!(ask(&["--defect", "name-type-crash"]).exits(1).stdout.starts_with("STILL THERE: "));
     assert!(ask(&[]).exits(0).stdout.starts_with("FIXED: "));
-    assert!(ask(&["--defect", "error-422"]).exits(1).stdout.starts_with("CHANGED: "));
+    assert!(ask(&["--defect", "error-text"]).exits(1).stdout.starts_with("CHANGED: "));
     let promoted = home.run(["promote", finding]);
     home.file("case.yaml", &promoted.exits(0).stdout);
     home.run(["check", "case.yaml"]).exits(0);

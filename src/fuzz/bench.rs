@@ -25,10 +25,7 @@ use crate::{
     },
     spec::Capability,
     target::Target,
-    wire::{
-        Auth, Exchange, FailureKind, Kind, Ledger, Outcome, Pacer, Phase, Registered, Request, Secret, WaitBudget,
-        retry_delay,
-    },
+    wire::{Auth, Exchange, FailureKind, Kind, Ledger, Outcome, Pacer, Phase, Registered, Request, Secret, WaitBudget},
 };
 
 /// How many clients are kept for slots, for as long as the bench is used.
@@ -144,7 +141,7 @@ impl<'t> Bench<'t> {
         match member {
             "client_id" => Some(known.client.client_id.clone()),
             "client_secret" => known.secret.clone(),
-            "registration_access_token" => known.client.token.as_ref().map(|token| token.expose().to_owned()),
+            "registration_access_token" => known.client.token.as_ref().map(|t| t.expose().to_owned()),
             "registration_client_uri" => known.client.uri.clone(),
             _ => None,
         }
@@ -266,11 +263,12 @@ impl<'t> Bench<'t> {
             let at = jiff::Timestamp::now();
             let (outcome, took) = target.transport.send(&request).await;
             if let Outcome::Response(response) = &outcome
-                && let Some(delay) = retry_delay(response)
                 && !target.own
+                && let Some(delay) = self.pacer.learn(request.kind, response)
                 && self.budget.take(delay)
+                && !self.harness.options.stop.is_requested()
             {
-                tokio::time::sleep(delay).await;
+                self.harness.options.stop.or_after(delay).await;
                 continue;
             }
             return self.exchange(request, outcome, at, took);
@@ -291,7 +289,7 @@ impl<'t> Bench<'t> {
             exchange: 0,
             client_id,
             uri: word("registration_client_uri"),
-            token: word("registration_access_token").map(Secret::from),
+            token: word("registration_access_token").map(Into::into),
             former: Vec::new(),
             document: Map::new(),
         });
@@ -387,7 +385,7 @@ impl<'t> Bench<'t> {
     /// Takes over what a read has rotated, so that the client can still be deleted.
     fn rotated(&self, client: &mut Client, read: &Exchange) {
         let Some(response) = read.response().filter(|r| r.status == 200) else { return };
-        let token = response.member("registration_access_token").map(Secret::from);
+        let token: Option<Secret> = response.member("registration_access_token").map(Into::into);
         let uri = response.member("registration_client_uri").map(str::to_owned);
         if token.is_none() && uri.is_none() {
             return;
@@ -420,13 +418,18 @@ impl<'t> Bench<'t> {
         RefCell::new(memory)
     }
 
+    /// Whether as many clients were registered as may be.
+    pub fn is_full(&self) -> bool {
+        self.harness.options.max_clients.is_some_and(|most| self.ledger.borrow().clients().registered >= most)
+    }
+
     /// Deletes the clients that wait for it, when there are enough of them for one batch.
     pub async fn sweep(&self) {
         if self.own || self.pending.borrow().len() < BATCH {
             return;
         }
         self.delete_pending().await;
-        // The ledger's memory and file stay as small as what is still open.
+        // Its memory stays as small as what is still open.
         self.ledger.borrow_mut().compact();
     }
 

@@ -4,10 +4,6 @@ use std::{
     cell::RefCell,
     collections::{BTreeSet, HashMap, VecDeque},
     rc::Rc,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     time::{Duration, Instant},
 };
 
@@ -33,7 +29,7 @@ use crate::{report::Clients, run, target::Target, wire::Ledger};
 /// How a campaign is made.
 #[derive(Clone)]
 pub struct Options {
-    /// Rate, waiting, clean-up and seed, as for a conformance run.
+    /// Rate, waiting, clean-up, seed and what ends it early, as for a conformance run.
     pub run: run::Options,
     /// Ends after so many inputs.
     pub count: Option<u64>,
@@ -51,8 +47,6 @@ pub struct Options {
     pub replays: u32,
     /// Ends as soon as a finding on this requirement is there.
     pub stop_at: Option<String>,
-    /// Set from outside to end it; what is there is kept.
-    pub stop: Arc<AtomicBool>,
 }
 
 impl Default for Options {
@@ -67,7 +61,6 @@ impl Default for Options {
             shrink: 400,
             replays: 3,
             stop_at: None,
-            stop: Arc::default(),
         }
     }
 }
@@ -261,7 +254,7 @@ pub async fn run(target: &Target, options: &Options, ledger: Ledger, observe: &m
     outcome.inputs = campaign.inputs;
     outcome.shapes = campaign.novelty.shapes();
     outcome.table = campaign.table;
-    outcome.interrupted = options.stop.load(Ordering::Relaxed);
+    outcome.interrupted = options.run.stop.is_requested();
     outcome.corpus = source.into_inner().corpus.iter().map(|input| (**input).clone()).collect();
     outcome.exchanges = u64::from(bench.exchanges.get());
     outcome.met = bench.met.borrow().clone();
@@ -276,7 +269,8 @@ pub async fn run(target: &Target, options: &Options, ledger: Ledger, observe: &m
 impl Campaign<'_, '_> {
     fn is_over(&self, started: Instant) -> bool {
         let options = self.options;
-        options.stop.load(Ordering::Relaxed)
+        options.run.stop.is_requested()
+            || self.bench.is_full()
             || options.count.is_some_and(|count| self.inputs >= count)
             || options.duration.is_some_and(|limit| started.elapsed() >= limit)
             || options
@@ -291,11 +285,13 @@ impl Campaign<'_, '_> {
         let left = self.options.count.map_or(u64::MAX, |count| count - self.inputs);
         // At a paced target a round must not keep the end waiting.
         let most = if self.bench.harness.target.own { ROUND } else { 16.max(self.options.jobs) };
+        // Where the clients are counted, it is looked after each input.
+        let most = if self.options.run.max_clients.is_some() { 1 } else { most };
         let size = (most as u64).min(left) as usize;
         let bench = self.bench;
-        let stop = &self.options.stop;
+        let stop = &self.options.run.stop;
         let drawn = stream::iter(0..size)
-            .take_while(|_| std::future::ready(!stop.load(Ordering::Relaxed)))
+            .take_while(|_| std::future::ready(!stop.is_requested()))
             .map(|_| {
                 let input = source.borrow_mut().draw();
                 async move {
@@ -352,7 +348,7 @@ impl Campaign<'_, '_> {
             if known.is_some_and(|at| self.findings[at].repeats != Repeats::Once) {
                 continue;
             }
-            let finding = if self.options.stop.load(Ordering::Relaxed) && !self.bench.harness.target.own {
+            let finding = if self.options.run.stop.is_requested() && !self.bench.harness.target.own {
                 // The user waits for the end: it is reported as it was seen.
                 let scenario = Scenario::of(input);
                 let shot = trial(self.bench, &scenario).await;

@@ -15,7 +15,7 @@ use crate::{
     run::{finding_id, harness::Client},
     spec::{Catalogue, Level, Strength},
     target::CLAIMED_NAME,
-    wire::{Cut, Exchange, FailureKind, Kind, Outcome, Phase, Response, Secret},
+    wire::{Cut, Exchange, FailureKind, Kind, Outcome, Phase, Response},
 };
 
 /// Something that is wrong with an exchange.
@@ -184,7 +184,7 @@ fn leak(exchange: &Exchange, pool: &[Known]) -> Option<Objection> {
         }
         let words = [
             ("client_secret", known.secret.as_deref()),
-            ("registration_access_token", known.client.token.as_ref().map(Secret::expose)),
+            ("registration_access_token", known.client.token.as_ref().map(|t| t.expose())),
         ];
         for (name, word) in words {
             let Some(word) = word.filter(|w| w.len() >= 16) else { continue };

@@ -16,6 +16,7 @@ use crate::{
 
 /// Defects that no registration shows, and the reads that follow it neither: each kind with the reason.
 const OUT_OF_REACH: &[(&str, &[&str])] = &[
+    ("takes a framing or a port that no ordinary request has", &["chunked-crash", "plaintext-served"]),
     (
         "shows at the token or authorization endpoint alone, which a campaign leaves alone",
         &[
@@ -66,6 +67,7 @@ const OUT_OF_REACH: &[(&str, &[&str])] = &[
             "refused-update-kills-token",
             "delete-200",
             "former-outlives-client",
+            "old-token-lives",
         ],
     ),
 ];

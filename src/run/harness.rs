@@ -33,15 +33,15 @@ const PUBLIC_HEADERS: &[&str] = &[
     "x-forwarded-proto",
 ];
 
-/// Whether a server may create a client for this request.
-fn creates(request: &Request) -> bool {
-    matches!(request.kind, Kind::Register | Kind::Probe | Kind::Plaintext | Kind::Malformed)
-}
-
 /// The fields that the target's owner adds and that may be secrets: an API key, as far as anyone can know.
 pub fn secret_headers(target: &Target) -> impl Iterator<Item = (&str, &str)> {
     let public = |name: &str| PUBLIC_HEADERS.contains(&name.to_ascii_lowercase().as_str());
     target.headers.iter().filter(move |(name, _)| !public(name)).map(|(name, value)| (name.as_str(), value.as_str()))
+}
+
+/// Whether a server may create a client for this request.
+fn creates(request: &Request) -> bool {
+    matches!(request.kind, Kind::Register | Kind::Probe | Kind::Plaintext | Kind::Malformed)
 }
 
 /// A client of this run that may still exist.

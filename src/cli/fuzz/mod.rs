@@ -5,19 +5,12 @@ mod promote;
 mod replay;
 mod target;
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use super::{
     Done, Stop,
     config::InForce,
-    find_defects,
+    find_defects, interrupt,
     run::{Outputs, close_ledger, open_ledger},
     runtime, stderr_is_terminal,
     units::Time,
@@ -94,8 +87,8 @@ pub fn main(args: Args) -> Done {
     };
     let started = jiff::Timestamp::now();
     let outcomes = runtime()?.block_on(async {
-        watch_for_interrupts(options.stop.clone());
         if args.target.reference {
+            interrupt::watch(options.run.stop.clone(), None)?;
             Ok(reference(&defects, &options).await)
         } else {
             one(&force, &options).await.map(|outcome| vec![outcome])
@@ -108,18 +101,6 @@ pub fn main(args: Args) -> Done {
         return Err(Stop { exit: Exit::Usage, message: failures.join("; ") });
     }
     Ok(summary::exit(&report))
-}
-
-/// The first Ctrl-C ends the campaign, which keeps everything and cleans up; the second one does not wait for that.
-fn watch_for_interrupts(stop: Arc<AtomicBool>) {
-    tokio::spawn(async move {
-        while tokio::signal::ctrl_c().await.is_ok() {
-            if stop.swap(true, Ordering::Relaxed) {
-                std::process::exit(i32::from(Exit::Interrupted.code()));
-            }
-            eprintln!("\ndcrspec: interrupted; cleaning up (again to leave at once)");
-        }
-    });
 }
 
 /// The reference server: in the configurations that show the defects, or in each.
@@ -144,7 +125,7 @@ async fn reference(defects: &[&'static Defect], options: &Options) -> Vec<Outcom
         let mut line = Line::new(configuration.name());
         outcomes.push(campaign::run(&target, &part, Ledger::memory(), &mut |p| line.show(p)).await);
         line.clear();
-        if options.stop.load(Ordering::Relaxed) {
+        if options.run.stop.is_requested() {
             break;
         }
     }
@@ -154,6 +135,7 @@ async fn reference(defects: &[&'static Defect], options: &Options) -> Vec<Outcom
 async fn one(force: &InForce, options: &Options) -> Result<Outcome, Stop> {
     let target = super::run::target::target(force)?;
     let ledger = open_ledger(force.settings.ledger.clone())?;
+    interrupt::watch(options.run.stop.clone(), ledger.path().map(std::path::Path::to_path_buf))?;
     let mut line = Line::new("");
     let mut outcome = campaign::run(&target, options, ledger, &mut |p| line.show(p)).await;
     line.clear();

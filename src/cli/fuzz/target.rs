@@ -50,6 +50,7 @@ impl TargetArgs {
             wait_budget: settings.wait.get(),
             clean_up: !settings.no_cleanup,
             seed,
+            max_clients: settings.max_clients,
             ..run::Options::default()
         }
     }

@@ -138,8 +138,7 @@ fn run_target(
 ) -> Result<Report, Stop> {
     let target = target::target(force)?;
     let ledger = open_ledger(force.settings.ledger.clone())?;
-    let path = ledger.path().map(Path::to_path_buf);
-    interrupt::watch(options.stop.clone(), path.clone())?;
+    interrupt::watch(options.stop.clone(), ledger.path().map(Path::to_path_buf))?;
     let terminal = stderr_is_terminal();
     let mut progress = |what: Progress<'_>| {
         if terminal {

@@ -235,7 +235,7 @@ impl Ledger {
     }
 
     /// Drops what is done with from memory, so that it does not grow for as long as a campaign goes on. The counts stay, and
-    /// so does the file: other runs may be writing to it.
+    /// so does the file, which other runs may be using.
     pub fn compact(&mut self) {
         self.compacted += self.clients.iter().filter(|c| c.deleted && !c.earlier).count() as u64;
         self.clients.retain(|c| !c.deleted);
