@@ -34,6 +34,10 @@ impl Stop {
 
     /// Waits for as long as this, or until the run is asked to end.
     pub async fn or_after(&self, wait: Duration) {
+        // A timer counts in milliseconds, and no time at all would be one of them.
+        if wait.is_zero() {
+            return;
+        }
         let mut asked = self.0.subscribe();
         // The sender lives as long as this.
         let _ = tokio::time::timeout(wait, asked.wait_for(|asked| *asked)).await;

@@ -60,7 +60,11 @@ impl Pacer {
 
     /// Returns when the next request may be sent. Those who wait take turns in the order of their calls.
     pub async fn wait(&self) {
-        sleep(self.turn()).await;
+        let turn = self.turn();
+        // A timer counts in milliseconds, and no time at all would be one of them.
+        if !turn.is_zero() {
+            sleep(turn).await;
+        }
     }
 
     /// How long it is until the next request may be sent, by the rate. The turn is taken.
