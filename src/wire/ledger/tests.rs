@@ -319,7 +319,7 @@ fn a_compacted_ledger_holds_what_is_open_and_counts_what_was() {
             ledger.deleted(&id).unwrap();
         }
     }
-    ledger.intent("marker-open", ENDPOINT).unwrap();
+    ledger.intent("marker-open", ENDPOINT, None).unwrap();
     ledger.compact();
     assert_eq!(ledger.clients.len(), 1);
     register(&mut ledger, "later");
