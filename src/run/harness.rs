@@ -235,7 +235,9 @@ impl<'a> Harness<'a> {
     /// Lets time pass; a run that is asked to stop does not wait.
     pub async fn rest(&self, time: std::time::Duration) {
         if self.cleaning {
-            tokio::time::sleep(time).await;
+            if !time.is_zero() {
+                tokio::time::sleep(time).await;
+            }
         } else {
             self.options.stop.or_after(time).await;
         }
