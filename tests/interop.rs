@@ -67,6 +67,8 @@ impl Server {
                 endpoint = Some(value.to_owned());
             }
         }
+        // Read on: a server that prints to a closed pipe answers 500, and that would be this test's fault.
+        std::thread::spawn(move || lines.for_each(drop));
         Server { child, issuer: issuer.expect("set above"), endpoint: endpoint.expect("set above") }
     }
 
@@ -136,7 +138,12 @@ fn compare(folder: &str, report: &Report) {
         expected.findings.iter().map(|f| (f.requirement.as_str(), f.rule.as_str(), f.strength.clone())).collect();
     let found: BTreeSet<(&str, &str, String)> =
         report.findings.iter().map(|f| (f.requirement.as_str(), f.rule.as_str(), f.strength.to_string())).collect();
-    let unexpected: Vec<_> = found.difference(&wanted).collect();
+    let unexpected: Vec<_> = report
+        .findings
+        .iter()
+        .filter(|f| !wanted.contains(&(f.requirement.as_str(), f.rule.as_str(), f.strength.to_string())))
+        .map(|f| (&f.requirement, &f.rule, f.strength, &f.message, &f.actual, &f.curl))
+        .collect();
     let stale: Vec<_> = wanted.difference(&found).collect();
     assert!(unexpected.is_empty() && stale.is_empty(), "{folder}: unexpected {unexpected:#?}, stale {stale:#?}");
 }
@@ -146,7 +153,8 @@ fn compare(folder: &str, report: &Report) {
 fn repeat_by_hand(report: &Report) {
     for finding in &report.findings {
         let line = finding.curl.as_deref().expect("a curl line");
-        if line.contains("$CLIENT_ID") {
+        // What needs a client of its own is in observed.md, asked by hand: that client is deleted by now.
+        if line.contains("$CLIENT_ID") || !line.contains(" -X POST ") || line.contains("REGISTRATION_ACCESS_TOKEN") {
             continue;
         }
         let output = Command::new("sh").args(["-c", line]).env("DCRSPEC_TOKEN", TOKEN).output().expect("a shell");
@@ -224,6 +232,18 @@ fn oidc_provider_behind_a_token_is_judged_without_it_and_with_it() {
     judged_without_the_token("oidc-provider", &[], &CHALLENGED);
     let server = Server::start("oidc-provider", &[("INITIAL_ACCESS_TOKEN", TOKEN)]);
     judged(&server, &[&server.endpoint, "--token", TOKEN]);
+}
+
+/// The findings are the same, and every new token is taken over, or a client would be left.
+#[test]
+fn oidc_provider_that_rotates_tokens_is_left_empty() {
+    if !wanted() {
+        return;
+    }
+    let server = Server::start("oidc-provider", &[("ROTATE", "1")]);
+    let report = judged(&server, &["--issuer", &server.issuer]);
+    compare("oidc-provider", &report);
+    assert!(with_verdict(&report, "met").contains(&"rfc7592-A.1-new-token-works"));
 }
 
 #[test]
