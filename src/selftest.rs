@@ -89,9 +89,13 @@ async fn run_configuration(
 /// without a defect.
 #[derive(Clone, Debug)]
 pub struct Example {
+    /// What the server was told to do wrong.
     pub defect: &'static Defect,
+    /// What the judge says of it.
     pub finding: Finding,
+    /// The exchange with the defect.
     pub wrong: ExchangeRecord,
+    /// The same without it, where one fits.
     pub right: Option<ExchangeRecord>,
 }
 
@@ -121,8 +125,11 @@ pub async fn example(requirement: &str, suites: &[Suite]) -> Option<Example> {
 /// What one defect brought about.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
+    /// The id of the defect.
     pub defect: &'static str,
+    /// The requirement that it breaks.
     pub requirement: &'static str,
+    /// The configuration in which it was tried.
     pub configuration: &'static str,
     /// A finding of its requirement was made.
     pub killed: bool,
@@ -132,12 +139,14 @@ pub struct Row {
     pub side_effects: Vec<String>,
     /// Side effects that the defect's entry does not explain, and explained ones that did not show.
     pub unexplained: Vec<String>,
+    /// Explained side effects that did not show.
     pub stale: Vec<String>,
 }
 
 /// The matrix of defects and requirements, and every gap in it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Matrix {
+    /// One for each defect.
     pub rows: Vec<Row>,
     /// Requirements that the clean server meets and that can be broken.
     pub met: usize,

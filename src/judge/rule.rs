@@ -51,16 +51,20 @@ pub struct Objection {
     pub instance_path: String,
     /// Place of the keyword in the schema, or empty for a coded rule.
     pub schema_path: String,
+    /// What would have been right, in words.
     pub expected: String,
+    /// The value that was found, shortened.
     pub actual: String,
     /// A milder level or strength than the entry's own, where the catalogue names one for this case.
     pub level: Option<Level>,
+    /// See `level`.
     pub strength: Option<Strength>,
     /// Ids of further exchanges that are part of the evidence.
     pub with: Vec<u32>,
 }
 
 impl Objection {
+    /// An objection at `place`: a JSON Pointer, `status`, `header:NAME`, `body` or `bytes`.
     pub fn new(place: impl Into<String>, message: impl Into<String>) -> Self {
         Objection {
             message: message.into(),
@@ -74,6 +78,7 @@ impl Objection {
         }
     }
 
+    /// Says what would have been right.
     pub fn expected(mut self, what: impl Into<String>) -> Self {
         self.expected = what.into();
         self
@@ -85,21 +90,25 @@ impl Objection {
         self
     }
 
+    /// The text that was found, shortened.
     pub fn actual_text(mut self, value: &str) -> Self {
         self.actual = shorten(value, 200);
         self
     }
 
+    /// A level milder than the entry's own.
     pub fn level(mut self, level: Level) -> Self {
         self.level = Some(level);
         self
     }
 
+    /// A strength milder than the entry's own.
     pub fn strength(mut self, strength: Strength) -> Self {
         self.strength = Some(strength);
         self
     }
 
+    /// Adds an exchange to the evidence.
     pub fn with(mut self, exchange: u32) -> Self {
         self.with.push(exchange);
         self
@@ -117,10 +126,13 @@ pub fn shorten(text: &str, max: usize) -> String {
 /// One judgement of one rule.
 #[derive(Clone, Debug)]
 pub struct Judgement {
+    /// The requirement that the rule stands for.
     pub requirement: &'static str,
     /// Unique id of the rule: part of a finding's id.
     pub rule: &'static str,
+    /// Whether holding is evidence by itself.
     pub evidence: Evidence,
+    /// What the rule says.
     pub claim: Claim,
 }
 
@@ -129,8 +141,11 @@ pub struct Judgement {
 pub trait Rule: Send + Sync {
     /// Unique, kebab-case.
     fn id(&self) -> &'static str;
+    /// The id of the requirement that it stands for.
     fn requirement(&self) -> &'static str;
+    /// Whether holding is evidence by itself.
     fn evidence(&self) -> Evidence;
+    /// What it says of an exchange; nothing where its guard is false.
     fn check(&self, exchange: &Exchange, context: &Context) -> Vec<Claim>;
 }
 
@@ -146,6 +161,7 @@ impl Judge {
         &JUDGE
     }
 
+    /// Every rule, clauses of schemas first.
     pub fn rules(&self) -> impl Iterator<Item = &dyn Rule> {
         self.rules.iter().map(|r| r.as_ref())
     }

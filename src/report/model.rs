@@ -14,14 +14,19 @@ pub const FORMAT: u32 = 1;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
+    /// Counts up when a reader could break: 1.
     pub format: u32,
+    /// What wrote the report.
     pub tool: Tool,
+    /// What was tested.
     pub target: Target,
     /// The levels at which a broken finding fails the run.
     pub fail_on: Vec<Level>,
     /// RFC 3339, UTC.
     pub started: String,
+    /// How long the run took.
     pub seconds: f64,
+    /// What `--seed` repeats the run with.
     pub seed: u64,
     /// Set when the target could not be tested (exit 3), with the reason in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,29 +34,41 @@ pub struct Report {
     /// Set when the run was interrupted (exit 130).
     #[serde(default)]
     pub interrupted: bool,
+    /// The sums.
     pub totals: Totals,
     /// Every requirement of the catalogue, always, in catalogue order.
     pub requirements: Vec<RequirementResult>,
+    /// Every case of the plan.
     pub cases: Vec<CaseResult>,
+    /// Grouped by cause, the strongest first.
     pub findings: Vec<Finding>,
     /// All of a finding's; the others on request.
     pub exchanges: Vec<ExchangeRecord>,
+    /// What was registered, and what is left.
     pub clients: Clients,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+/// What wrote the report.
 pub struct Tool {
+    /// `dcrspec`.
     pub name: String,
+    /// Its version (semver).
     pub version: String,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+/// What was tested.
 pub struct Target {
+    /// A name for people: the issuer, the URL, or the configuration of the reference server.
     pub label: String,
+    /// The registration endpoint (RFC 7591, 3); empty where none was found.
     pub endpoint: String,
+    /// The issuer identifier (RFC 8414, 2), where it is known.
     pub issuer: Option<String>,
+    /// What the target can do, as far as anything showed it.
     pub capabilities: Vec<CapabilityRecord>,
     /// What the target accepted, per kind of client; the metadata that was sent.
     pub base_clients: BTreeMap<String, serde_json::Value>,
@@ -62,13 +79,17 @@ pub struct Target {
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+/// One attempt to register a base client.
 pub struct RungRecord {
+    /// What was tried, in words.
     pub rung: String,
+    /// Whether a client was created.
     pub accepted: bool,
     /// What the server said, in a few words.
     pub answer: String,
     /// What to try when it was refused.
     pub hint: Option<String>,
+    /// The id of its exchange.
     pub exchange: String,
 }
 
@@ -76,8 +97,11 @@ pub struct RungRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CapabilityRecord {
+    /// From the closed list: `dcrspec list capabilities`.
     pub name: String,
+    /// Whether the target has it.
     pub state: CapabilityState,
+    /// How that is known.
     pub reason: String,
     /// The exchange that showed it.
     pub exchange: Option<String>,
@@ -85,35 +109,53 @@ pub struct CapabilityRecord {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+/// Whether the target has a capability.
 pub enum CapabilityState {
+    /// It was shown, or declared.
     Present,
+    /// It was shown to be missing.
     Absent,
+    /// Nothing showed it either way.
     Unknown,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+/// The sums.
 pub struct Totals {
+    /// Requirements by verdict.
     pub requirements: RequirementTotals,
+    /// Cases by outcome.
     pub cases: CaseTotals,
+    /// How many requests were sent.
     pub exchanges: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// Requirements by verdict.
 pub struct RequirementTotals {
+    /// Seen to be kept.
     pub met: u64,
+    /// With a finding of strength `broken`.
     pub broken: u64,
+    /// Nothing can be said.
     pub not_exercised: u64,
+    /// A capability is known to be absent, or the client is bound.
     pub not_applicable: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+/// Cases by outcome.
 pub struct CaseTotals {
+    /// Ran to the end, and nothing of their own failed.
     pub passed: u64,
+    /// An expectation failed.
     pub failed: u64,
+    /// Could say nothing, for a reason.
     pub skipped: u64,
+    /// A connection failed.
     pub errored: u64,
 }
 
@@ -121,13 +163,18 @@ pub struct CaseTotals {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
+    /// A capability that it needs is known to be absent, or it binds the client.
     NotApplicable,
+    /// Nothing can be said; the reason says why.
     NotExercised,
+    /// What it is about was there to be seen, and it was right.
     Met,
+    /// At least one finding of strength `broken`.
     Broken,
 }
 
 impl Verdict {
+    /// The word of the report: `met`, `broken`, `not-exercised`, `not-applicable`.
     pub fn as_str(self) -> &'static str {
         match self {
             Verdict::Met => "met",
@@ -140,12 +187,19 @@ impl Verdict {
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+/// The verdict on one requirement.
 pub struct RequirementResult {
+    /// From the catalogue: `dcrspec list requirements`.
     pub id: String,
+    /// The specification, such as `RFC 7591`.
     pub spec: String,
+    /// The section of it.
     pub section: String,
+    /// The specification's word.
     pub level: Level,
+    /// Whom the sentence obliges.
     pub binds: Binds,
+    /// What the run says of it.
     pub verdict: Verdict,
     /// Why, in one sentence.
     pub reason: String,
@@ -157,8 +211,11 @@ pub struct RequirementResult {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+/// How a case ended.
 pub enum CaseOutcome {
+    /// It ran to its end, and nothing of its own failed.
     Passed,
+    /// An expectation failed.
     Failed,
     /// Not run, or inconclusive: a skip is never a pass.
     Skipped,
@@ -168,14 +225,23 @@ pub enum CaseOutcome {
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+/// What came of one case.
 pub struct CaseResult {
+    /// The suite that it stands in.
     pub suite: String,
+    /// Unique within its suite.
     pub id: String,
+    /// What the server has to do.
     pub title: String,
+    /// How it ended.
     pub outcome: CaseOutcome,
+    /// Why it was skipped, failed or broke off; empty when it passed.
     pub reason: String,
+    /// The ids of the requirements that it lists.
     pub requirements: Vec<String>,
+    /// How long it took.
     pub seconds: f64,
+    /// The ids of its exchanges, in order.
     pub exchanges: Vec<String>,
 }
 
@@ -185,24 +251,33 @@ pub struct CaseResult {
 pub struct Finding {
     /// A hash of requirement, rule or step and normalised place: the same fault has the same id in every run.
     pub id: String,
+    /// The id of the requirement that is broken.
     pub requirement: String,
     /// The rule, or `suite/case#step` for an expectation.
     pub rule: String,
     /// Further requirements that the same exchange breaks (`same-as`).
     pub also: Vec<String>,
+    /// What decides whether it fails a run.
     pub level: Level,
+    /// Only `broken` can fail a run.
     pub strength: Strength,
     /// The case during which it was first seen, as `suite/case`; empty outside of cases.
     pub case: String,
+    /// One sentence: what came back and why that is wrong.
     pub message: String,
+    /// JSON Pointer into the body, or `status`, `header:NAME`, `body`, `bytes`.
     pub instance_path: String,
+    /// The place of the keyword in `schemas/`; empty for a coded rule.
     pub schema_path: String,
+    /// What would have been right.
     pub expected: String,
+    /// The value that was found, shortened.
     pub actual: String,
     /// How often it was seen.
     pub count: u64,
     /// The exchange that shows it best.
     pub exchange: String,
+    /// All exchanges that show it, by their part in it.
     pub evidence: Vec<EvidenceRecord>,
     /// A line that repeats the request by hand, where curl can send it.
     pub curl: Option<String>,
@@ -214,7 +289,9 @@ pub struct Finding {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+/// One exchange and its part in a finding.
 pub struct EvidenceRecord {
+    /// The id of the exchange.
     pub exchange: String,
     /// `shows`, `control`, `compared with`.
     pub role: String,
@@ -222,23 +299,32 @@ pub struct EvidenceRecord {
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+/// One request and what came of it, redacted.
 pub struct ExchangeRecord {
+    /// `x` and a number that counts up within the run.
     pub id: String,
     /// RFC 3339, UTC.
     pub at: String,
+    /// What was sent.
     pub request: RequestRecord,
     /// None when there was no response; then `failure` says why.
     pub response: Option<ResponseRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Why there was no response, in words.
     pub failure: Option<String>,
+    /// How long it took.
     pub seconds: f64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+/// A request, redacted.
 pub struct RequestRecord {
+    /// The method.
     pub method: String,
+    /// The absolute URL.
     pub url: String,
+    /// Name and value of each field, in order.
     pub headers: Vec<(String, String)>,
     /// Text, redacted; bytes that are not UTF-8 are replaced.
     pub body: String,
@@ -246,10 +332,15 @@ pub struct RequestRecord {
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+/// A response, redacted.
 pub struct ResponseRecord {
+    /// The status code.
     pub status: u16,
+    /// `HTTP/1.1` and the like.
     pub version: String,
+    /// Name and value of each field, in order.
     pub headers: Vec<(String, String)>,
+    /// The body as text, up to a limit.
     pub body: String,
     /// How the body ended early, where it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -260,7 +351,9 @@ pub struct ResponseRecord {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Clients {
+    /// How many the target created in this run.
     pub registered: u64,
+    /// How many of them were deleted.
     pub deleted: u64,
     /// client_id of each that could not be deleted.
     pub left: Vec<String>,

@@ -78,6 +78,7 @@ impl Default for Options {
 /// What a run gives back.
 #[derive(Debug)]
 pub struct Outcome {
+    /// What was found.
     pub report: Report,
     /// The ledger, with the clients that are still there.
     pub ledger: Ledger,
@@ -168,8 +169,11 @@ pub async fn run_observed(
 /// What a run is about to do.
 #[derive(Clone, Copy, Debug)]
 pub enum Progress<'a> {
+    /// The endpoint is looked for, base clients are tried.
     Preparing,
+    /// A case begins.
     Case { number: usize, of: usize, suite: &'a str, case: &'a str },
+    /// The clients that are left are deleted.
     CleaningUp { clients: usize },
 }
 

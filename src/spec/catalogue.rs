@@ -13,6 +13,7 @@ use super::{Capability, Level, Requirement, Strength};
 pub struct SpecInfo {
     /// The name as it is cited: `RFC 7591`.
     pub spec: String,
+    /// The title of the specification.
     pub title: String,
     /// Where the text is published; a section is `#section-N` of it.
     pub url: String,
@@ -22,8 +23,10 @@ pub struct SpecInfo {
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
     #[error("{0}")]
+    /// The file is no catalogue.
     Yaml(#[from] crate::suite::yaml::YamlError),
     #[error("the requirement {id} stands twice: in {first} and in {second}")]
+    /// An id stands in two files.
     Twice { id: String, first: String, second: String },
 }
 
@@ -79,14 +82,17 @@ impl Catalogue {
         self.entries.iter()
     }
 
+    /// How many requirements there are.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
+    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
+    /// The requirement with this id.
     pub fn get(&self, id: &str) -> Option<&Requirement> {
         self.by_id.get(id).map(|&i| &self.entries[i])
     }

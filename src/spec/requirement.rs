@@ -9,14 +9,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING-KEBAB-CASE")]
 pub enum Level {
+    /// An absolute demand (RFC 2119).
     Must,
+    /// An absolute prohibition.
     MustNot,
     /// A best current practice or a known attack.
     Security,
+    /// Valid reasons to do otherwise may exist.
     Should,
+    /// Valid reasons to do it may exist.
     ShouldNot,
     /// No specification demands it, but named clients fail without it.
     Interop,
+    /// An allowance: never broken.
     May,
 }
 
@@ -183,7 +188,9 @@ impl fmt::Display for Strength {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Binds {
+    /// The authorization server.
     Server,
+    /// The client; at a server it is not applicable.
     Client,
 }
 
@@ -205,16 +212,22 @@ pub enum Basis {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verified {
+    /// Read in the text that `source` names.
     Source,
+    /// A part from memory.
     Mixed,
+    /// Unchecked.
     Memory,
+    /// One report, not confirmed.
     Unproven,
 }
 
 /// Whether a JSON Schema decides a break, or code has to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecidedBy {
+    /// A JSON Schema over the response, or over request and response together.
     Schema,
+    /// Code: `why` says what else is needed.
     Code,
 }
 
@@ -335,8 +348,10 @@ pub struct Requirement {
     /// The specification, where it is not the folder's own.
     #[serde(default)]
     pub spec: Option<String>,
+    /// Whom the sentence obliges.
     pub binds: Binds,
     #[serde(default)]
+    /// On what kind of words it stands.
     pub basis: Option<Basis>,
     /// The statement, paraphrased.
     pub says: String,
@@ -347,6 +362,7 @@ pub struct Requirement {
     /// Capabilities without which the entry is not tried.
     pub needs: Vec<Capability>,
     #[serde(rename = "schema")]
+    /// What decides a break.
     pub decided_by: DecidedBy,
     /// What else than a schema is needed to decide.
     #[serde(default)]
@@ -355,6 +371,7 @@ pub struct Requirement {
     #[serde(default = "yes")]
     pub killable: bool,
     #[serde(default)]
+    /// Why no server can be staged that breaks it.
     pub why_not: Option<String>,
     /// Why no case tries it and no rule watches it.
     #[serde(default)]
@@ -363,19 +380,24 @@ pub struct Requirement {
     #[serde(default, rename = "unsafe")]
     pub is_unsafe: bool,
     #[serde(default)]
+    /// The part, or the condition, that `unsafe` is about.
     pub unsafe_when: Option<String>,
     #[serde(default)]
+    /// What to keep away from.
     pub safe: Option<String>,
     /// The doubt, and the reading taken.
     #[serde(default)]
     pub ambiguous: Option<String>,
+    /// How sure the entry is.
     pub verified: Verified,
     #[serde(default)]
+    /// Where it was read.
     pub source: Option<String>,
     /// The primary entries for the same behaviour.
     #[serde(default)]
     pub same_as: Vec<String>,
     #[serde(default)]
+    /// How its scope or level differs from the primary.
     pub differs: Option<String>,
     /// When broken itself, the merged finding takes its level.
     #[serde(default)]

@@ -11,15 +11,20 @@ use crate::spec::Catalogue;
 /// A loaded suite with the text that it came from.
 #[derive(Clone, Debug)]
 pub struct Suite {
+    /// Where it came from, as messages show it.
     pub file: String,
+    /// `folder/name`, unique.
     pub name: String,
+    /// What it is about.
     pub title: String,
+    /// In the order of the file.
     pub cases: Vec<Case>,
 }
 
 /// Something wrong at a place of a suite file, rendered with that place.
 #[derive(Clone, Debug)]
 pub struct Lint {
+    /// `file:line:column`, what is wrong, and the line with a mark below.
     pub rendered: String,
 }
 
@@ -27,10 +32,13 @@ pub struct Lint {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     #[error("{0}")]
+    /// It is no YAML of this shape.
     Yaml(#[from] yaml::YamlError),
     #[error("{}", .0.iter().map(|l| l.rendered.as_str()).collect::<Vec<_>>().join("\n"))]
+    /// It reads, and something in it cannot be run.
     Lints(Vec<Lint>),
     #[error("{path}: {error}")]
+    /// It cannot be read.
     Io { path: String, error: std::io::Error },
 }
 

@@ -19,8 +19,10 @@ pub struct SuiteFile {
     /// `folder/name`, unique.
     #[schemars(with = "String")]
     pub suite: Spanned<String>,
+    /// What the suite is about, with the section.
     pub title: String,
     #[schemars(length(min = 1))]
+    /// At least one.
     pub cases: Vec<Case>,
 }
 
@@ -58,6 +60,7 @@ pub struct Case {
     #[serde(default)]
     pub control: Option<Control>,
     #[schemars(with = "Vec<Step>", length(min = 1))]
+    /// At least one; they run in order, and one that cannot be judged ends the case.
     pub steps: Vec<Spanned<Step>>,
 }
 
@@ -93,6 +96,7 @@ pub struct Step {
     #[serde(default)]
     pub id: Option<String>,
     #[serde(default)]
+    /// POST to the registration endpoint (RFC 7591, 3.1).
     pub register: Option<Box<RegisterAction>>,
     /// Reads a registered client (RFC 7592, 2.1).
     #[serde(default)]
@@ -182,6 +186,7 @@ pub enum Transform {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AuthWord {
+    /// No Authorization header.
     None,
     /// A Bearer token that no server issued.
     Random,
@@ -235,6 +240,7 @@ pub struct UpdateAction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TokenWord {
+    /// No Authorization header.
     None,
     /// A Bearer token that no server issued.
     Random,
@@ -292,6 +298,7 @@ pub struct AuthorizeAction {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RequestAction {
+    /// The method, as it is sent.
     pub method: String,
     /// The id of the step that registered the client whose configuration endpoint is asked.
     #[serde(default)]
@@ -323,6 +330,7 @@ pub struct Expect {
     #[serde(default)]
     pub level: Option<Level>,
     #[serde(default)]
+    /// See `level`.
     pub strength: Option<Strength>,
     /// What to say when it fails.
     #[serde(default)]
@@ -351,6 +359,7 @@ pub struct Expect {
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// What a created client has to look like.
 pub struct CreatedExpect {
     /// JSON Schema (2020-12) over the body; variables are filled in first.
     #[serde(default)]
@@ -359,6 +368,7 @@ pub struct CreatedExpect {
 
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// What a refusal has to look like.
 pub struct RejectedExpect {
     /// Error codes of which one has to be given.
     #[serde(default)]
@@ -370,6 +380,7 @@ pub struct RejectedExpect {
 
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// What a status has to come with.
 pub struct StatusExpect {
     /// Statuses of which one has to be given.
     pub one_of: Vec<u16>,

@@ -10,8 +10,11 @@ use crate::{
 /// State of one capability, with its reason and the exchange that showed it.
 #[derive(Clone, Debug)]
 pub struct Known {
+    /// Whether the target has it.
     pub state: CapabilityState,
+    /// How that is known.
     pub reason: String,
+    /// The exchange that showed it.
     pub exchange: Option<u32>,
 }
 
@@ -20,6 +23,7 @@ pub struct Known {
 pub struct Capabilities(BTreeMap<Capability, Known>);
 
 impl Capabilities {
+    /// Sets the state, with the reason and the exchange that showed it.
     pub fn set(
         &mut self,
         capability: Capability,
@@ -30,22 +34,27 @@ impl Capabilities {
         self.0.insert(capability, Known { state, reason: reason.into(), exchange });
     }
 
+    /// It was shown, or declared.
     pub fn present(&mut self, capability: Capability, reason: impl Into<String>, exchange: Option<u32>) {
         self.set(capability, CapabilityState::Present, reason, exchange);
     }
 
+    /// It was shown to be missing.
     pub fn absent(&mut self, capability: Capability, reason: impl Into<String>, exchange: Option<u32>) {
         self.set(capability, CapabilityState::Absent, reason, exchange);
     }
 
+    /// Unknown where nothing was shown.
     pub fn state(&self, capability: Capability) -> CapabilityState {
         self.0.get(&capability).map_or(CapabilityState::Unknown, |k| k.state)
     }
 
+    /// How the state is known.
     pub fn reason(&self, capability: Capability) -> &str {
         self.0.get(&capability).map_or("nothing showed whether the target has it", |k| k.reason.as_str())
     }
 
+    /// Whether the target is known to have it.
     pub fn is_present(&self, capability: Capability) -> bool {
         self.state(capability) == CapabilityState::Present
     }

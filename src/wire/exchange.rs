@@ -47,6 +47,7 @@ impl Headers {
         self.first("content-type").map(|v| v.split(';').next().unwrap_or("").trim().to_ascii_lowercase())
     }
 
+    /// Adds a field at the end.
     pub fn push(&mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) {
         self.0.push((name.into(), value.into()));
     }
@@ -59,7 +60,9 @@ pub enum Kind {
     Register,
     /// GET, PUT, DELETE of a client configuration endpoint (RFC 7592, 2).
     Read,
+    /// PUT of a client configuration endpoint (RFC 7592, 2.2).
     Update,
+    /// DELETE of a client configuration endpoint (RFC 7592, 2.3).
     Delete,
     /// A request to the token endpoint (RFC 6749, 3.2).
     Token,
@@ -104,12 +107,17 @@ pub enum Auth {
 /// A request as it is sent. The body is exact bytes.
 #[derive(Clone)]
 pub struct Request {
+    /// What it is for.
     pub kind: Kind,
+    /// The method, as it is sent.
     pub method: String,
     /// Absolute URL, as a string: parsing would rewrite it.
     pub url: String,
+    /// The fields, in order.
     pub headers: Headers,
+    /// The body; empty for none.
     pub body: Bytes,
+    /// Whose credentials it carries.
     pub auth: Auth,
 }
 
@@ -140,9 +148,11 @@ impl Request {
 /// A response as it was received.
 #[derive(Clone)]
 pub struct Response {
+    /// The status code.
     pub status: u16,
     /// `HTTP/1.1` and the like.
     pub version: String,
+    /// The fields, in the order of arrival.
     pub headers: Headers,
     /// The body, up to the cap.
     pub body: Bytes,
@@ -165,6 +175,7 @@ impl fmt::Debug for Response {
 }
 
 impl Response {
+    /// A response as it was received; the body is parsed when first asked for.
     pub fn new(status: u16, version: impl Into<String>, headers: Headers, body: Bytes, cut: Option<Cut>) -> Self {
         Response { status, version: version.into(), headers, body, cut, parsed: OnceLock::new() }
     }
@@ -212,6 +223,7 @@ pub enum Cut {
     /// The connection ended before the announced end.
     Truncated,
     /// More came than the harness reads.
+    /// More came than the harness reads: `limit` bytes were kept.
     Capped { limit: usize },
     /// Nothing more came within the limit for the whole exchange.
     Stalled,
@@ -233,6 +245,7 @@ impl fmt::Display for Cut {
 /// How far an exchange had got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
+    /// Name resolution, TCP or TLS.
     Connect,
     /// The request was sent and no complete response head had come.
     Head,
@@ -249,24 +262,30 @@ pub enum FailureKind {
     Tls,
     /// The server speaks none of the TLS versions that were offered.
     TlsVersion,
+    /// No connection within the limit.
     ConnectTimeout,
     /// Connected, and no response head within the limit.
     FirstByteTimeout,
+    /// The peer reset the connection.
     Reset,
     /// Closed before any response.
     ClosedEarly,
+    /// What came is no HTTP response.
     NotHttp,
     /// The harness could not even build the request.
     NotSent,
     /// The harness kept the request back on purpose: the run was interrupted, or a limit is reached.
     Withheld,
+    /// None of these.
     Other,
 }
 
 /// A request that got no response, in words that a person can act on.
 #[derive(Clone, Debug)]
 pub struct Failure {
+    /// What happened.
     pub kind: FailureKind,
+    /// How far it had got.
     pub phase: Phase,
     /// One sentence: what happened and what to look at.
     pub message: String,
@@ -276,7 +295,9 @@ pub struct Failure {
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "nearly every outcome is a response")]
 pub enum Outcome {
+    /// An answer, whatever it says.
     Response(Response),
+    /// None, and why.
     Failure(Failure),
 }
 
@@ -287,10 +308,13 @@ pub struct Exchange {
     pub id: u32,
     /// Time of day at which the request was sent.
     pub at: jiff::Timestamp,
+    /// What was sent.
     pub request: Request,
     /// How the request was put on the wire.
     pub manner: Manner,
+    /// What came of it.
     pub outcome: Outcome,
+    /// How long the whole exchange took.
     pub took: Duration,
     sent: OnceLock<Sent>,
 }
@@ -304,6 +328,7 @@ struct Sent {
 }
 
 impl Exchange {
+    /// A plain exchange; its [`Manner`] is the default one.
     pub fn new(id: u32, at: jiff::Timestamp, request: Request, outcome: Outcome, took: Duration) -> Exchange {
         Exchange { id, at, request, manner: Manner::default(), outcome, took, sent: OnceLock::new() }
     }
@@ -328,6 +353,7 @@ impl Exchange {
         })
     }
 
+    /// The answer, where there was one.
     pub fn response(&self) -> Option<&Response> {
         match &self.outcome {
             Outcome::Response(r) => Some(r),

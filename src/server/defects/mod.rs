@@ -50,6 +50,7 @@ impl Defect {
 
 /// The switch of a defect; [`Defect::says`] tells what it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the entry of each defect says what it does")]
 #[allow(clippy::enum_variant_names, reason = "the names follow the members and errors that they are about")]
 pub enum Fault {
     MediaTypeNeedsCharset,
