@@ -15,6 +15,7 @@
 //! - [`target`]: where and how to talk: endpoint, credentials, discovery, capabilities, base clients;
 //! - [`wire`]: transports, exchanges, redaction, pacing, and the ledger of registered clients;
 //! - [`judge`]: the rules, from `schemas/` and coded;
+//! - [`model`]: clients' lives at a configuration endpoint, as sequences of steps;
 //! - [`run`]: plan, execute, clean up;
 //! - [`fuzz`]: generate, mutate, shrink, replay;
 //! - [`report`]: one [`report::Report`] value and everything that is written from it;
@@ -30,6 +31,7 @@ pub mod fuzz;
 pub mod judge;
 #[cfg(test)]
 mod kept;
+pub mod model;
 pub mod report;
 pub mod run;
 pub mod selftest;

@@ -12,7 +12,8 @@ use crate::{
     report::{CapabilityState, CaseOutcome, CaseResult},
     spec::Capability,
     suite::{
-        AuthWord, BaseKind, Case, Control, Expect, RegisterAction, RequestAction, Step, Suite, Transform, variables,
+        AuthWord, BaseKind, Case, Control, Expect, ManageAction, RegisterAction, RequestAction, Step, Suite, Transform,
+        variables,
     },
     target::{registration, statement},
     wire::{Auth, Headers, Kind, Manner, Request},
@@ -24,7 +25,7 @@ pub(super) struct Progress {
     /// Exchange index by step id; `control` is one of them.
     pub(super) steps: HashMap<String, usize>,
     fresh: HashMap<String, String>,
-    exchanges: Vec<usize>,
+    pub(super) exchanges: Vec<usize>,
     control: Option<usize>,
     /// Requirements whose expectation passed.
     passed: Vec<String>,
@@ -313,6 +314,9 @@ impl Harness<'_> {
             )?;
             return Ok(self.send(request, "").await);
         }
+        if let Some(both) = &step.together {
+            return self.together(case, both, progress).await;
+        }
         if let Some(action) = &step.update {
             return self.update(case, action, progress).await;
         }
@@ -321,8 +325,7 @@ impl Harness<'_> {
             (None, Some(action)) => (action, Kind::Delete),
             (None, None) => return Err(End::Skip("the step has no action".into())),
         };
-        let another = action.another.as_ref().map(|a| a.value.as_str());
-        self.manage(kind, None, &action.client.value, action.token, another, progress).await
+        self.manage(kind, None, action, progress).await
     }
 
     /// The value of a variable where a case stands.
@@ -414,7 +417,8 @@ impl Harness<'_> {
 
     async fn request(&mut self, case: &Case, action: &RequestAction, progress: &mut Progress) -> Result<usize, End> {
         if let Some(client) = &action.client {
-            return self.manage(Kind::Other, Some(&action.method), &client.value, None, None, progress).await;
+            let plain = ManageAction { client: client.clone(), token: None, another: None };
+            return self.manage(Kind::Other, Some(&action.method), &plain, progress).await;
         }
         let base = self.ground.base(case.base).map(|b| b.metadata.clone()).unwrap_or_default();
         let marker = format!("dcrspec-{}", self.fresh());

@@ -208,6 +208,35 @@ impl<'a> Harness<'a> {
         }
     }
 
+    /// Sends two requests at once, neither of which creates a client, and records both exchanges.
+    pub async fn send_together(&mut self, first: Request, second: Request) -> (usize, usize) {
+        let mut both = [first, second];
+        for request in &mut both {
+            if self.stopped() {
+                let why = "nothing was sent, since the run was interrupted".to_owned();
+                let [first, second] = both;
+                let one = self.kept_back(first, FailureKind::Withheld, why.clone());
+                return (one, self.kept_back(second, FailureKind::Withheld, why));
+            }
+            self.rest(self.pacer.turn()).await;
+            for (name, value) in &self.target.headers {
+                request.headers.push(name.clone(), value.as_bytes().to_vec());
+            }
+        }
+        let at = jiff::Timestamp::now();
+        let transport = &self.target.transport;
+        let answers = tokio::join!(transport.send(&both[0]), transport.send(&both[1]));
+        let id = self.exchanges.len() as u32 + 1;
+        for (number, (request, (outcome, took))) in both.into_iter().zip([answers.0, answers.1]).enumerate() {
+            let mine = id + number as u32;
+            let mut exchange = Exchange::new(mine, at, request, outcome, took);
+            exchange.beside = Some(if mine == id { id + 1 } else { id });
+            self.redactor.learn_from(&exchange);
+            self.exchanges.push(exchange);
+        }
+        (self.exchanges.len() - 2, self.exchanges.len() - 1)
+    }
+
     fn waits(&self) -> &WaitBudget {
         if self.cleaning { &self.clean_up_budget } else { &self.budget }
     }

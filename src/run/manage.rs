@@ -8,7 +8,7 @@ use super::{
     harness::{Client, Harness},
 };
 use crate::{
-    suite::{Case, TokenWord, UpdateAction, variables},
+    suite::{Case, ManageAction, Together, TokenWord, UpdateAction, variables},
     wire::{Auth, Headers, Kind, Request, Secret},
 };
 
@@ -31,11 +31,25 @@ impl Harness<'_> {
         &mut self,
         kind: Kind,
         method: Option<&str>,
-        client: &str,
-        token: Option<TokenWord>,
-        another: Option<&str>,
+        action: &ManageAction,
         progress: &Progress,
     ) -> Result<usize, End> {
+        let (client, request) = self.managing(kind, method, action, progress)?;
+        let index = self.send(request, "").await;
+        self.rotated(&client, index);
+        Ok(index)
+    }
+
+    /// The client that an action is about, and the request.
+    fn managing(
+        &mut self,
+        kind: Kind,
+        method: Option<&str>,
+        action: &ManageAction,
+        progress: &Progress,
+    ) -> Result<(Client, Request), End> {
+        let (client, token) = (action.client.value.as_str(), action.token);
+        let another = action.another.as_ref().map(|a| a.value.as_str());
         let client = self.client_of(client, progress)?;
         let other = another.map(|step| self.client_of(step, progress)).transpose()?;
         if other.as_ref().is_some_and(|o| o.uri == client.uri) {
@@ -48,9 +62,33 @@ impl Harness<'_> {
             request.method = method.to_owned();
         }
         self.present(&mut request, token, &client, other.as_ref())?;
-        let index = self.send(request, "").await;
-        self.rotated(&client, index);
-        Ok(index)
+        Ok((client, request))
+    }
+
+    /// Two requests at once; the index of the second exchange.
+    pub(super) async fn together(
+        &mut self,
+        case: &Case,
+        both: &[Together],
+        progress: &mut Progress,
+    ) -> Result<usize, End> {
+        let mut made = Vec::new();
+        for one in both {
+            made.push(match (&one.update, &one.read, &one.delete) {
+                (Some(action), _, _) => self.update_of(case, action, progress)?,
+                (None, Some(action), _) => self.managing(Kind::Read, None, action, progress)?,
+                (None, None, Some(action)) => self.managing(Kind::Delete, None, action, progress)?,
+                (None, None, None) => return Err(End::Skip("a part of the step has no action".into())),
+            });
+        }
+        let (Some((other, second)), Some((client, first))) = (made.pop(), made.pop()) else {
+            return Err(End::Skip("the step does not hold two requests".into()));
+        };
+        let (one, two) = self.send_together(first, second).await;
+        progress.exchanges.push(one);
+        self.rotated(&client, one);
+        self.rotated(&other, two);
+        Ok(two)
     }
 
     /// Puts the wanted token into a request to the configuration endpoint.
@@ -99,6 +137,19 @@ impl Harness<'_> {
         action: &UpdateAction,
         progress: &mut Progress,
     ) -> Result<usize, End> {
+        let (client, request) = self.update_of(case, action, progress)?;
+        let index = self.send(request, "").await;
+        self.rotated(&client, index);
+        Ok(index)
+    }
+
+    /// The client that an update is about, and the request.
+    fn update_of(
+        &mut self,
+        case: &Case,
+        action: &UpdateAction,
+        progress: &mut Progress,
+    ) -> Result<(Client, Request), End> {
         let client = self.client_of(&action.client.value, progress)?;
         let text = serde_json::to_string(&action.with).unwrap_or_default();
         self.freshen(&text, progress);
@@ -126,9 +177,7 @@ impl Harness<'_> {
         }
         let mut request = self.update_request(&client, &document).map_err(End::Skip)?;
         self.present(&mut request, action.token, &client, other.as_ref())?;
-        let index = self.send(request, "").await;
-        self.rotated(&client, index);
-        Ok(index)
+        Ok((client, request))
     }
 
     /// PUT of a whole document (RFC 7592, 2.2).

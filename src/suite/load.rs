@@ -174,11 +174,12 @@ impl Linter<'_> {
             step.introspect.is_some(),
             step.authorize.is_some(),
             step.request.is_some(),
+            step.together.is_some(),
         ];
         if actions.iter().filter(|a| **a).count() != 1 {
             self.add(
                 at,
-                "each step has exactly one action: register, read, update, delete, token, introspect, authorize or request",
+                "each step has exactly one action: register, read, update, delete, token, introspect, authorize, request or together",
             );
         }
         if let Some(action) = &step.register {
@@ -201,6 +202,26 @@ impl Linter<'_> {
             if !names.contains(&client.value.as_str()) {
                 self.add(&client.referenced, format!("no earlier step is called {:?}", client.value));
             }
+        }
+        for one in step.together.iter().flatten() {
+            let clients = [
+                one.read.as_ref().map(|c| &c.client),
+                one.update.as_ref().map(|c| &c.client),
+                one.delete.as_ref().map(|c| &c.client),
+            ];
+            let [client] = clients.into_iter().flatten().collect::<Vec<_>>()[..] else {
+                self.add(at, "each part of `together` has exactly one action: read, update or delete");
+                continue;
+            };
+            if !names.contains(&client.value.as_str()) {
+                self.add(&client.referenced, format!("no earlier step is called {:?}", client.value));
+            }
+            for value in one.update.iter().flat_map(|u| u.with.values()) {
+                self.value_variables(at, value, names);
+            }
+        }
+        if step.together.as_ref().is_some_and(|t| t.len() != 2) || (step.together.is_some() && step.expect.is_some()) {
+            self.add(at, "`together` holds two requests, and no expectation: the rules judge what comes out");
         }
         let tokens = [
             step.read.as_ref().map(|c| (c.token, c.another.is_some())),

@@ -11,8 +11,8 @@ use include_dir::{Dir, include_dir};
 pub use load::{Lint, LoadError, Suite, embedded, load_path, load_text};
 pub use model::{
     AuthWord, AuthorizeAction, BaseKind, Case, Control, CreatedExpect, Expect, IntrospectAction, ManageAction,
-    RegisterAction, RejectedExpect, RequestAction, StatusExpect, Step, SuiteFile, TokenAction, TokenWord, Transform,
-    UpdateAction,
+    RegisterAction, RejectedExpect, RequestAction, StatusExpect, Step, SuiteFile, Together, TokenAction, TokenWord,
+    Transform, UpdateAction,
 };
 pub use schema::json_schema;
 

@@ -90,7 +90,7 @@ pub enum Control {
 /// One request and what is expected of the answer. Exactly one action stands in a step.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(extend("oneOf" = one_of(&["register", "read", "update", "delete", "token", "introspect", "authorize", "request"])))]
+#[schemars(extend("oneOf" = one_of(&["register", "read", "update", "delete", "token", "introspect", "authorize", "request", "together"])))]
 pub struct Step {
     /// Name under which later steps and variables refer to the answer: `${steps.NAME.response.client_id}`.
     #[serde(default)]
@@ -119,6 +119,11 @@ pub struct Step {
     /// Anything else, sent to the registration endpoint.
     #[serde(default)]
     pub request: Option<RequestAction>,
+    /// Two requests to the configuration endpoint of one client at once (`read`, `update`, `delete`): which of them the server
+    /// takes first is not known.
+    #[serde(default)]
+    #[schemars(length(min = 2, max = 2))]
+    pub together: Option<Vec<Together>>,
     /// Repeats the request for some seconds while its expectation fails: a new client may not be known everywhere at once.
     #[serde(default)]
     pub patient: bool,
@@ -208,6 +213,22 @@ pub struct ManageAction {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub another: Option<Spanned<String>>,
+}
+
+/// One of two requests that are sent at once. Exactly one action stands in it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(extend("oneOf" = one_of(&["read", "update", "delete"])))]
+pub struct Together {
+    /// As in a step.
+    #[serde(default)]
+    pub read: Option<ManageAction>,
+    /// As in a step.
+    #[serde(default)]
+    pub update: Option<Box<UpdateAction>>,
+    /// As in a step.
+    #[serde(default)]
+    pub delete: Option<ManageAction>,
 }
 
 /// An update. The document is what the server last returned of the client, without `client_secret` and the four members

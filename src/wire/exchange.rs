@@ -312,6 +312,8 @@ pub struct Exchange {
     pub request: Request,
     /// How the request was put on the wire.
     pub manner: Manner,
+    /// The exchange that was under way at the same time on purpose: which of the two the server took first is not known.
+    pub beside: Option<u32>,
     /// What came of it.
     pub outcome: Outcome,
     /// How long the whole exchange took.
@@ -330,7 +332,7 @@ struct Sent {
 impl Exchange {
     /// A plain exchange; its [`Manner`] is the default one.
     pub fn new(id: u32, at: jiff::Timestamp, request: Request, outcome: Outcome, took: Duration) -> Exchange {
-        Exchange { id, at, request, manner: Manner::default(), outcome, took, sent: OnceLock::new() }
+        Exchange { id, at, request, manner: Manner::default(), beside: None, outcome, took, sent: OnceLock::new() }
     }
 
     /// The request's body as one JSON object, where it is that. Of a name that occurs twice the last value stands.

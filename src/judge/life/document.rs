@@ -172,6 +172,27 @@ fn compare(client: &Client, document: &Document, said: &mut Said) {
     }
 }
 
+/// After two updates at once: the answer that the read agrees with. A read that shows parts of both shows what neither was
+/// answered.
+pub(super) fn one_of(client: &Client, either: Vec<Document>, found: &Document, said: &mut Said) -> Document {
+    let agrees = |answer: &Document| {
+        let names = answer.keys().chain(found.keys()).filter(|n| is_metadata(n));
+        names.into_iter().all(|n| alike(n, answer.get(n), found.get(n)))
+    };
+    match either.into_iter().find(agrees) {
+        Some(answer) => answer,
+        None => {
+            said.objects(
+                "read-as-returned",
+                Objection::new("/", "after two updates at once a read shows what neither of them was answered")
+                    .expected("the metadata of one of the two answers as a whole")
+                    .with(client.shown_in),
+            );
+            Document::new()
+        }
+    }
+}
+
 /// Null and empty values stand for an absent member.
 pub(super) fn empty(value: Option<&Value>) -> bool {
     value.is_none_or(|v| v.is_null() || *v == json!("") || *v == json!([]) || *v == json!({}))

@@ -105,6 +105,8 @@ struct Client {
     /// What the server last returned, and in which exchange.
     shown: Document,
     shown_in: u32,
+    /// What updates that were under way at once were answered: one of them is what a read shows.
+    either: Vec<Document>,
     /// What a refused update asked for, since then.
     refused: Option<(Document, u32)>,
     /// Methods that the newest token has worked for: read, update.
@@ -204,6 +206,7 @@ impl Life {
             tokens: vec![self.hash(token)],
             shown: document.clone(),
             shown_in: exchange.id,
+            either: Vec::new(),
             refused: None,
             read: false,
             updated: false,
@@ -291,6 +294,9 @@ impl Life {
         if here.is_empty() || super::configuration::elsewhere(response.status) {
             return;
         }
+        if exchange.beside.is_some() {
+            return self.raced(&here, exchange, response);
+        }
         match self.bearer(exchange) {
             Bearer::Newest(key) if here.contains(&key) => self.own(key, exchange, response, said),
             Bearer::Newest(key) => self.of_another(key, &here, exchange, response, said),
@@ -301,6 +307,33 @@ impl Life {
                 here.iter().for_each(|key| self.upset(*key));
             }
             Bearer::Unknown => {}
+        }
+    }
+
+    /// One of two requests that were under way at once: in which order the server took them is not known, so nothing is held
+    /// against it, and what may hold from here on is remembered.
+    fn raced(&mut self, here: &[u32], exchange: &Exchange, response: &Response) {
+        let (Bearer::Newest(key) | Bearer::Former(key)) = self.bearer(exchange) else { return };
+        if !here.contains(&key) {
+            return self.spoil(key);
+        }
+        let document = response.object().filter(|_| response.status == 200).cloned();
+        let token = document.as_ref().and_then(|d| text(d, "registration_access_token")).map(|t| self.hash(t));
+        let Some(client) = self.clients.get_mut(&key) else { return };
+        client.refused = None;
+        match (exchange.request.kind, response.status, document) {
+            (Kind::Delete, 204, _) => client.deleted = Some((204, exchange.id)),
+            (Kind::Update, 200, Some(document)) => {
+                client.either.push(document);
+                client.shown_in = exchange.id;
+            }
+            _ => {}
+        }
+        if let Some(token) = token.filter(|t| !client.tokens.contains(t)) {
+            // Of two new tokens it is not known which is the newest.
+            client.spoilt |= client.either.len() > 1;
+            client.tokens.push(token);
+            self.by_token.insert(token, key);
         }
     }
 
@@ -338,6 +371,13 @@ impl Life {
         let Some(client) = self.clients.get_mut(&key) else { return };
         if client.deleted.is_some() {
             return after::gone(client, exchange, response, said);
+        }
+        let either = std::mem::take(&mut client.either);
+        if !either.is_empty() {
+            client.shown = match response.object() {
+                Some(found) if exchange.request.kind == Kind::Read => document::one_of(client, either, found, said),
+                _ => Document::new(),
+            };
         }
         match exchange.request.kind {
             Kind::Read => document::read(client, response, said),
