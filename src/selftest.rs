@@ -1,7 +1,11 @@
 //! The proof that every check can fail: each defect of the reference server is caught, and the clean server yields nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
+use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
 
 use crate::{
@@ -63,11 +67,34 @@ pub fn reference_target(configuration: Configuration, defects: &[&'static Defect
 
 /// Runs suites against the reference server in every configuration, and adds the reports up.
 pub async fn run_reference(defects: &[&'static Defect], suites: &[Suite], options: &Options) -> Report {
-    let mut reports = Vec::new();
-    for configuration in Configuration::ALL {
-        reports.push(run_configuration(configuration, defects, suites, options).await);
-    }
-    crate::report::merge(reports).expect("there is at least one configuration")
+    let clock = std::time::Instant::now();
+    let jobs = Configuration::ALL.map(|configuration| (configuration, defects.to_vec()));
+    let reports: Vec<Report> = side_by_side(jobs.to_vec(), suites, options).collect().await;
+    let mut report = crate::report::merge(reports).expect("there is at least one configuration");
+    // They ran side by side, so their times do not add up.
+    report.seconds = clock.elapsed().as_secs_f64();
+    report
+}
+
+/// Runs of one server each, as many at a time as there are processors, in order.
+fn side_by_side(
+    jobs: Vec<(Configuration, Vec<&'static Defect>)>,
+    suites: &[Suite],
+    options: &Options,
+) -> impl Stream<Item = Report> {
+    let suites: Arc<[Suite]> = suites.into();
+    let options = options.clone();
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let run = move |(configuration, defects): (Configuration, Vec<&'static Defect>)| {
+        let (suites, options) = (Arc::clone(&suites), options.clone());
+        let work = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.expect("a runtime starts where one runs already");
+            runtime.block_on(run_configuration(configuration, &defects, &suites, &options))
+        };
+        async { tokio::task::spawn_blocking(work).await.expect("a run does not panic") }
+    };
+    stream::iter(jobs).map(run).buffered(processors)
 }
 
 async fn run_configuration(
@@ -177,8 +204,10 @@ pub async fn selftest(suites: &[Suite], options: &Options) -> Matrix {
     let catalogue = Catalogue::embedded();
     let mut gaps = Vec::new();
     let mut verdicts: BTreeMap<String, Verdict> = BTreeMap::new();
+    let mut clean_runs =
+        std::pin::pin!(side_by_side(Configuration::ALL.map(|c| (c, Vec::new())).to_vec(), suites, options));
     for configuration in Configuration::ALL {
-        let clean = run_configuration(configuration, &[], suites, options).await;
+        let clean = clean_runs.next().await.expect("there is a run for each configuration");
         if let Some(why) = &clean.untestable {
             gaps.push(format!("the clean {} server could not be tested: {why}", configuration.name()));
         }
@@ -204,8 +233,10 @@ pub async fn selftest(suites: &[Suite], options: &Options) -> Matrix {
     }
     let mut fired: BTreeSet<String> = BTreeSet::new();
     let mut rows = Vec::new();
+    let jobs = defects().iter().map(|defect| (defect.configuration, vec![defect])).collect();
+    let mut runs = std::pin::pin!(side_by_side(jobs, suites, options));
     for defect in defects() {
-        let report = run_configuration(defect.configuration, &[defect], suites, options).await;
+        let report = runs.next().await.expect("there is a run for each defect");
         fired.extend(report.findings.iter().map(|f| f.rule.clone()));
         // A rule whose finding went under its primary has objected too.
         for (rule, requirement) in judge::rule_ids() {
