@@ -61,7 +61,10 @@ pub(super) static DEFECTS: &[Defect] = &[
         TokenShared,
         "Gives every client the same registration access token.",
     )
-    .also(&[("rfc7592-B-token-matches-client", "with one token for all, each client has the token of the others")]),
+    .also(&[
+        ("rfc7592-2.1-client-id-stable", "an update finds its client by the token, and takes the place of another one"),
+        ("rfc7592-B-token-matches-client", "with one token for all, each client has the token of the others"),
+    ]),
     Defect::open(
         "token-of-any-client",
         "rfc7592-B-token-matches-client",
