@@ -10,6 +10,8 @@
 
 mod after;
 mod document;
+#[cfg(test)]
+mod tests;
 mod token;
 mod update;
 
@@ -322,7 +324,7 @@ impl Life {
         let Some(client) = self.clients.get_mut(&key) else { return };
         client.refused = None;
         match (exchange.request.kind, response.status, document) {
-            (Kind::Delete, 204, _) => client.deleted = Some((204, exchange.id)),
+            (Kind::Delete, found @ 200..=299, _) => client.deleted = Some((found, exchange.id)),
             (Kind::Update, 200, Some(document)) => {
                 client.either.push(document);
                 client.shown_in = exchange.id;

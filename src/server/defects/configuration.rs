@@ -62,6 +62,7 @@ pub(super) static DEFECTS: &[Defect] = &[
         "Gives every client the same registration access token.",
     )
     .also(&[
+        ("rfc7592-2.1-read-is-current", "a read then shows the other client"),
         ("rfc7592-2.1-client-id-stable", "an update finds its client by the token, and takes the place of another one"),
         ("rfc7592-B-token-matches-client", "with one token for all, each client has the token of the others"),
     ]),

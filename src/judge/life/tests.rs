@@ -1,0 +1,66 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    judge::Claim,
+    wire::{Auth, Headers, Outcome, Request},
+};
+
+const URL: &str = "https://as.example/register/one";
+
+fn exchange(id: u32, kind: Kind, sent: &Value, status: u16, answer: &Value, beside: Option<u32>) -> Exchange {
+    let mut headers = Headers::default();
+    headers.push("authorization", "Bearer token-of-one");
+    let body = if sent.is_null() { Vec::new() } else { sent.to_string().into_bytes() };
+    let auth = if kind == Kind::Register { Auth::None } else { Auth::Registration };
+    let request = Request { kind, method: "X".into(), url: URL.into(), headers, body: body.into(), auth };
+    let response = Response::new(status, "HTTP/1.1", Headers::default(), answer.to_string().into(), None);
+    let mut exchange =
+        Exchange::new(id, jiff::Timestamp::UNIX_EPOCH, request, Outcome::Response(response), std::time::Duration::ZERO);
+    exchange.beside = beside;
+    exchange
+}
+
+fn record(name: &str, contact: &str) -> Value {
+    json!({
+        "client_id": "one", "client_name": name, "contacts": [contact],
+        "registration_client_uri": URL, "registration_access_token": "token-of-one",
+    })
+}
+
+/// What a read says after two updates at once.
+fn after_two_updates(read: &Value) -> Vec<(&'static str, bool)> {
+    let mut life = Life::new(1);
+    life.observe(&exchange(1, Kind::Register, &json!({}), 201, &record("zero", "zero@a.example"), None));
+    for (id, other, name) in [(2, 3, "one"), (3, 2, "two")] {
+        let document = record(name, &format!("{name}@a.example"));
+        assert!(life.observe(&exchange(id, Kind::Update, &document, 200, &document, Some(other))).is_empty());
+    }
+    let said = life.observe(&exchange(4, Kind::Read, &Value::Null, 200, read, None));
+    let about = said.into_iter().filter(|j| j.rule == "read-as-returned");
+    about.map(|j| (j.rule, matches!(j.claim, Claim::Holds))).collect()
+}
+
+#[test]
+fn of_two_updates_at_once_either_may_win_and_no_mixture() {
+    assert_eq!(after_two_updates(&record("one", "one@a.example")), [("read-as-returned", true)]);
+    assert_eq!(after_two_updates(&record("two", "two@a.example")), [("read-as-returned", true)]);
+    assert_eq!(after_two_updates(&record("one", "two@a.example")), [("read-as-returned", false)]);
+    // Nor is it lawful that neither of two accepted updates is there.
+    assert_eq!(after_two_updates(&record("zero", "zero@a.example")), [("read-as-returned", false)]);
+}
+
+#[test]
+fn a_delete_that_a_read_ran_into_ends_the_client() {
+    for (status, lawful) in [(401, true), (200, false)] {
+        let mut life = Life::new(1);
+        let client = record("zero", "zero@a.example");
+        life.observe(&exchange(1, Kind::Register, &json!({}), 201, &client, None));
+        assert!(life.observe(&exchange(2, Kind::Delete, &Value::Null, 204, &json!(""), Some(3))).is_empty());
+        // Whichever came first: shown, or refused.
+        assert!(life.observe(&exchange(3, Kind::Read, &Value::Null, 200, &client, Some(2))).is_empty());
+        let said = life.observe(&exchange(4, Kind::Read, &Value::Null, status, &client, None));
+        let token = said.iter().find(|j| j.rule == "token-dies-with-client").unwrap();
+        assert_eq!(matches!(token.claim, Claim::Holds), lawful, "{status}");
+    }
+}
