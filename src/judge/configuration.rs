@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     coded::{Coded, holds, objects},
-    rule::{Claim, Context, Evidence, Objection},
+    rule::{Claim, Context, Evidence, Objection, Rule},
     success::{json_object, kept_out_of_caches},
     token::bearer_challenge,
 };
@@ -305,9 +305,11 @@ fn same_rules(exchange: &Exchange, context: &Context) -> Vec<Claim> {
         response.cut.clone(),
     ));
     let mut claims = Vec::new();
-    for rule in super::redirects::RULES.iter().chain(super::members::RULES).filter(|r| CARRIED_OVER.contains(&r.id)) {
-        let (level, _) = crate::spec::Catalogue::embedded().weigh(rule.requirement, None, None);
-        for claim in (rule.check)(&as_registration, context) {
+    let coded = super::redirects::RULES.iter().chain(super::members::RULES);
+    let rules = coded.map(|rule| Box::new(rule) as Box<dyn Rule>).chain(super::clause::rules());
+    for rule in rules.filter(|r| CARRIED_OVER.contains(&r.id())) {
+        let (level, _) = crate::spec::Catalogue::embedded().weigh(rule.requirement(), None, None);
+        for claim in rule.check(&as_registration, context) {
             claims.push(match claim {
                 Claim::Holds => Claim::Holds,
                 Claim::Objects(mut objection) => {
@@ -329,4 +331,5 @@ const CARRIED_OVER: &[&str] = &[
     "redirect-uri-absolute",
     "redirect-uri-no-fragment",
     "types-agree",
+    "jwks-or-jwks-uri",
 ];

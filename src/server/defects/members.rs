@@ -114,7 +114,8 @@ pub(super) static DEFECTS: &[Defect] = &[
         JwksPrivateKept,
         "Registers and returns the private part of a key.",
     ),
-    Defect::open("jwks-both-kept", "rfc7591-2-jwks-exclusive", JwksBothKept, "Registers jwks and jwks_uri together."),
+    Defect::open("jwks-both-kept", "rfc7591-2-jwks-exclusive", JwksBothKept, "Registers jwks and jwks_uri together.")
+        .also(&[("rfc7592-2.2-same-rules-as-registration", "updates are checked by the same code")]),
     Defect::open(
         "version-number",
         "rfc7591-2-software-id-type",
