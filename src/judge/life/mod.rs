@@ -118,6 +118,8 @@ struct Client {
     accepted: bool,
     /// Another registration got the same client_id (RFC 7591, 3.2.1): what is done to one may show in the other.
     shared: bool,
+    /// The unchanged document was refused in this form: with the secret, or without it.
+    refused_form: Option<bool>,
     /// A token of the client was presented where it does not belong, or after its time: some servers then revoke.
     spoilt: bool,
     /// The status of the delete that was answered with success, and its exchange.
@@ -214,6 +216,7 @@ impl Life {
             updated: false,
             accepted: false,
             shared: self.share(client_id),
+            refused_form: None,
             spoilt: false,
             deleted: None,
             omitted: HashMap::new(),

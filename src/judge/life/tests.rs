@@ -64,3 +64,25 @@ fn a_delete_that_a_read_ran_into_ends_the_client() {
         assert_eq!(matches!(token.claim, Claim::Holds), lawful, "{status}");
     }
 }
+
+#[test]
+fn one_accepted_form_of_the_document_is_a_round_trip() {
+    let mut client = record("zero", "zero@a.example");
+    client["client_secret"] = json!("the-secret");
+    let mut without = client.clone();
+    for name in ["registration_client_uri", "registration_access_token", "client_secret"] {
+        without.as_object_mut().unwrap().shift_remove(name);
+    }
+    let mut with = without.clone();
+    with["client_secret"] = json!("the-secret");
+    let refusal = json!({ "error": "invalid_client_metadata" });
+    for (second, accused) in [(200, false), (400, true)] {
+        let mut life = Life::new(1);
+        life.observe(&exchange(1, Kind::Register, &json!({}), 201, &client, None));
+        let mut said = life.observe(&exchange(2, Kind::Update, &without, 400, &refusal, None));
+        let answer = if second == 200 { &client } else { &refusal };
+        said.extend(life.observe(&exchange(3, Kind::Update, &with, second, answer, None)));
+        let objects = said.iter().any(|j| j.rule == "round-trip" && matches!(j.claim, Claim::Objects(_)));
+        assert_eq!(objects, accused, "{second}");
+    }
+}

@@ -107,6 +107,8 @@ fn refused(client: &mut Client, sent: &Document, exchange: &Exchange, response: 
                 )
                 .with(client.shown_in),
             );
+        } else if !client.accepted && client.secret().is_some() && client.refused_form != Some(!with_secret) {
+            client.refused_form = Some(with_secret);
         } else if !client.accepted {
             said.objects(
                 "round-trip",

@@ -96,11 +96,9 @@ pub(super) static DEFECTS: &[Defect] = &[
         LogoUriScheme,
         "Registers a logo_uri of any scheme, javascript too.",
     ),
-    Defect::open("scope-array", "rfc7591-2-scope-type", ScopeArray, "Returns scope as an array.")
-        .also(&[("rfc7592-2.2-update-roundtrip", "what it returns it does not take back")]),
+    Defect::open("scope-array", "rfc7591-2-scope-type", ScopeArray, "Returns scope as an array."),
     Defect::open("scope-commas", "rfc7591-2-scope-type", ScopeCommas, "Returns the scope values joined by commas."),
-    Defect::open("contacts-text", "rfc7591-2-contacts-type", ContactsText, "Returns contacts as one string.")
-        .also(&[("rfc7592-2.2-update-roundtrip", "what it returns it does not take back")]),
+    Defect::open("contacts-text", "rfc7591-2-contacts-type", ContactsText, "Returns contacts as one string."),
     Defect::open("jwks-text", "rfc7591-2-jwks-type", JwksText, "Returns jwks as a string of JSON."),
     Defect::open(
         "jwks-keys-object",
