@@ -102,7 +102,7 @@ impl Conformance {
         self
     }
 
-    /// Runs a suite file as well; alone, when no suite is named beside it.
+    /// Runs a suite file as well, or the suites of a vendor's folder; alone, when no suite is named beside it.
     pub fn suite_file(mut self, path: impl AsRef<Path>) -> Self {
         self.files.push(path.as_ref().to_owned());
         self
@@ -133,16 +133,19 @@ impl Conformance {
     }
 
     /// Runs the suites.
-    pub async fn run(self) -> Result<Conformed, ConformanceError> {
-        if let Some((id, _)) = self.waivers.iter().find(|(id, _)| Catalogue::embedded().get(id).is_none()) {
-            return Err(ConformanceError::Waiver(id.clone()));
-        }
+    pub async fn run(mut self) -> Result<Conformed, ConformanceError> {
         let mut suites: Vec<Suite> = Vec::new();
         if !self.suites.is_empty() || self.files.is_empty() {
             suites = suite::choose(&self.suites).map_err(ConformanceError::Suite)?;
         }
-        for file in &self.files {
-            suites.push(suite::load_path(file).map_err(|e| ConformanceError::Suite(e.to_string()))?);
+        for path in &self.files {
+            let loaded =
+                if path.is_dir() { suite::load_folder(path) } else { suite::load_path(path).map(|s| vec![s]) };
+            suites.extend(loaded.map_err(|e| ConformanceError::Suite(e.to_string()))?);
+        }
+        self.target.vendors = suite::vendors(&suites);
+        if let Some((id, _)) = self.waivers.iter().find(|(id, _)| Catalogue::known().get(id).is_none()) {
+            return Err(ConformanceError::Waiver(id.clone()));
         }
         if run::plan(&suites, &self.options).is_empty() {
             return Err(ConformanceError::NothingToRun);
@@ -186,7 +189,7 @@ impl Conformed {
     pub fn assert_clean(&self) {
         if self.exit() != Exit::Clean {
             let style = Style { color: false, ..Style::default() };
-            panic!("the service does not conform:\n{}", report::terminal(&self.report, style, Catalogue::embedded()));
+            panic!("the service does not conform:\n{}", report::terminal(&self.report, style, Catalogue::known()));
         }
     }
 }

@@ -25,7 +25,7 @@ pub const ISSUER: &str = "http://localhost";
 /// The host of the reference server in-process where it speaks TLS; reserved, so that it is nobody's (RFC 6761).
 pub const TLS_HOST: &str = "as.example";
 
-/// The initial access token of the protected configuration in-process.
+/// The initial access token in-process, where a configuration asks for one.
 const TOKEN: &str = "reference-initial-access-token";
 
 /// A target that holds the reference server in-process.
@@ -36,13 +36,17 @@ pub fn reference_target(configuration: Configuration, defects: &[&'static Defect
         Configuration::SharedIds => ServerConfig::shared_ids(ISSUER),
         Configuration::Statement => ServerConfig::statement(ISSUER),
         Configuration::Tls => ServerConfig::tls(format!("https://{TLS_HOST}")),
+        // Nobody waits for a minute in here. And without nulls, which are allowed, and yet worth a warning.
+        Configuration::Awork => {
+            ServerConfig { limit: u32::MAX, nulls: false, ..ServerConfig::awork(ISSUER, TOKEN) }
+        }
         other => ServerConfig::plain(other, ISSUER),
     };
     let issuer = config.issuer.clone();
     config.seed = Some(seed);
     config.defects = defects.to_vec();
     let server = ReferenceServer::new(config);
-    let endpoint = format!("{issuer}{}", ReferenceServer::registration_path());
+    let endpoint = format!("{issuer}{}", configuration.registration_path());
     let transport = match configuration {
         Configuration::Tls => {
             let plain = Some(server.plaintext_router());
@@ -59,7 +63,8 @@ pub fn reference_target(configuration: Configuration, defects: &[&'static Defect
         target.declared.push(Capability::PlaintextProbe);
     }
     target.own = true;
-    target.token = (configuration == Configuration::Protected).then(|| TOKEN.into());
+    target.token = configuration.asks_for_token().then(|| TOKEN.into());
+    target.vendors = configuration.vendor().map(str::to_owned).into_iter().collect();
     target.statement_key = (configuration == Configuration::Statement)
         .then(|| StatementKey::from_secret(server::statement_key(), server::STATEMENT_ISSUER));
     target
@@ -201,7 +206,7 @@ fn red(report: &Report) -> BTreeSet<&str> {
 
 /// Runs the clean server and every defect.
 pub async fn selftest(suites: &[Suite], options: &Options) -> Matrix {
-    let catalogue = Catalogue::embedded();
+    let catalogue = Catalogue::known();
     let mut gaps = Vec::new();
     let mut verdicts: BTreeMap<String, Verdict> = BTreeMap::new();
     let mut clean_runs =

@@ -1,4 +1,4 @@
-//! `dcrspec check FILE…`: suite files, without sending anything.
+//! `dcrspec check FILE…`: suite files and folders, without sending anything.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use crate::{report::Exit, suite};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Suite files
+    /// Suite files, or folders of a vendor with its requirements, suites and schemas
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -15,13 +15,15 @@ pub struct Args {
 pub fn main(args: Args) -> Done {
     let mut faults = Vec::new();
     for file in &args.files {
-        match suite::load_path(file) {
-            Ok(suite) => {
-                let cases = suite.cases.len();
-                let plural = if cases == 1 { "" } else { "s" };
-                print(&format!("{}: {cases} case{plural}, nothing wrong\n", file.display()));
-            }
-            Err(error) => faults.push(error.to_string()),
+        let loaded =
+            if file.is_dir() { suite::load_folder(file) } else { suite::load_path(file).map(|suite| vec![suite]) };
+        for suite in loaded.unwrap_or_else(|error| {
+            faults.push(error.to_string());
+            Vec::new()
+        }) {
+            let cases = suite.cases.len();
+            let plural = if cases == 1 { "" } else { "s" };
+            print(&format!("{}: {cases} case{plural}, nothing wrong\n", suite.file));
         }
     }
     if faults.is_empty() { Ok(Exit::Clean) } else { Err(usage(faults.join("\n"))) }

@@ -18,7 +18,7 @@ pub struct Args {
 
 pub fn main(args: Args) -> Done {
     let id = args.id.trim();
-    let catalogue = Catalogue::embedded();
+    let catalogue = Catalogue::known();
     let text = if let Some(requirement) = catalogue.get(id) {
         let example = runtime()?.block_on(selftest::example(&requirement.id, suite::embedded()));
         requirement_text(catalogue, requirement) + &example.map(|e| example_text(&e)).unwrap_or_default()

@@ -50,7 +50,7 @@ pub fn main(args: Args) -> Done {
             })
             .collect(),
         What::Requirements => {
-            let catalogue = Catalogue::embedded();
+            let catalogue = Catalogue::known();
             catalogue
                 .iter()
                 .map(|r| {

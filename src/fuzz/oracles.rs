@@ -36,7 +36,7 @@ pub struct Fault {
 impl Fault {
     /// Nothing for a mere note: that is no fault.
     pub fn new(requirement: &str, rule: &str, objection: Objection, exchange: usize) -> Option<Fault> {
-        let (level, strength) = Catalogue::embedded().weigh(requirement, objection.level, objection.strength);
+        let (level, strength) = Catalogue::known().weigh(requirement, objection.level, objection.strength);
         (strength != Strength::Note).then(|| Fault {
             id: finding_id(requirement, rule, &objection.instance_path),
             requirement: requirement.to_owned(),
@@ -70,7 +70,7 @@ impl Difference {
 pub fn group(faults: &mut Vec<Fault>) {
     let mut seen = HashSet::new();
     faults.retain(|f| seen.insert(f.id.clone()));
-    let catalogue = Catalogue::embedded();
+    let catalogue = Catalogue::known();
     let present: HashSet<String> = faults.iter().map(|f| f.requirement.clone()).collect();
     let mut index = 0;
     while index < faults.len() {

@@ -99,7 +99,7 @@ fn case_id(finding: &Finding) -> String {
 }
 
 fn title(finding: &Finding) -> String {
-    let says = crate::spec::Catalogue::embedded().get(&finding.requirement).map(|r| r.says.clone());
+    let says = crate::spec::Catalogue::known().get(&finding.requirement).map(|r| r.says.clone());
     says.unwrap_or_else(|| finding.requirement.clone())
 }
 

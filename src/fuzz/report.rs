@@ -13,7 +13,7 @@ use super::{campaign::Outcome, finding};
 /// One report over campaigns against several configurations of one server, or against one target. Each group of
 /// findings is a case, so that a CI system shows it as a test.
 pub fn report(outcomes: &[Outcome], fail_on: &FailOn, seed: u64, started: jiff::Timestamp) -> Report {
-    let catalogue = Catalogue::embedded();
+    let catalogue = Catalogue::known();
     let mut findings: Vec<Finding> = Vec::new();
     let mut exchanges = Vec::new();
     let mut cases = Vec::new();
@@ -34,8 +34,15 @@ pub fn report(outcomes: &[Outcome], fail_on: &FailOn, seed: u64, started: jiff::
             }
         }
     }
+    // A vendor's requirements are reported where something bore on them.
+    let concerns = |r: &&crate::spec::Requirement| {
+        !catalogue.family(&r.id).is_some_and(|f| catalogue.is_vendor(f))
+            || findings.iter().any(|f| f.requirement == r.id || f.also.contains(&r.id))
+            || outcomes.iter().any(|o| o.met.contains(r.id.as_str()))
+    };
     let requirements = catalogue
         .iter()
+        .filter(concerns)
         .map(|r| {
             let mine: Vec<&Finding> =
                 findings.iter().filter(|f| f.requirement == r.id || f.also.contains(&r.id)).collect();

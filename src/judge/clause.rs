@@ -45,13 +45,15 @@ struct Clause {
     demand: Validator,
 }
 
+const MESSAGES: [(&str, Message); 3] = [
+    ("registration-response.schema.json", Message::Created),
+    ("registration-error.schema.json", Message::Error),
+    ("client-configuration.schema.json", Message::Managed),
+];
+
 static CLAUSES: LazyLock<Vec<Clause>> = LazyLock::new(|| {
     let mut clauses = Vec::new();
-    for (file, message) in [
-        ("registration-response.schema.json", Message::Created),
-        ("registration-error.schema.json", Message::Error),
-        ("client-configuration.schema.json", Message::Managed),
-    ] {
+    for (file, message) in MESSAGES {
         let text = SCHEMAS.iter().find(|(name, _)| *name == file).expect("the schemas are embedded").1;
         clauses.extend(read(file, text, message).expect("a unit test reads the embedded schemas"));
     }
@@ -61,6 +63,27 @@ static CLAUSES: LazyLock<Vec<Clause>> = LazyLock::new(|| {
 /// The rules that the embedded schemas hold.
 pub fn rules() -> Vec<Box<dyn Rule>> {
     CLAUSES.iter().map(|clause| Box::new(clause) as Box<dyn Rule>).collect()
+}
+
+/// The rules of a vendor's folder. They live for as long as the process, so they are made once for each folder.
+pub fn rules_of(catalogue: &Catalogue, family: &str) -> Result<Vec<Box<dyn Rule>>, String> {
+    let Some(folder) = catalogue.folder(family) else { return Ok(Vec::new()) };
+    let mut clauses = Vec::new();
+    for (name, message) in MESSAGES {
+        if let Some(file) = folder.file(name) {
+            clauses.extend(read(&file.shown, &file.text, message)?);
+        }
+    }
+    for clause in &clauses {
+        if catalogue.get(&clause.requirement).is_none() {
+            return Err(format!("{}: no requirement has the id {:?}", clause.place, clause.requirement));
+        }
+        if !clause.rule.starts_with(&format!("{family}-")) {
+            return Err(format!("{}: x-rule {:?} has to begin with {family}-", clause.place, clause.rule));
+        }
+    }
+    let clauses: &'static [Clause] = Vec::leak(clauses);
+    Ok(clauses.iter().map(|clause| Box::new(clause) as Box<dyn Rule>).collect())
 }
 
 fn read(file: &str, text: &str, message: Message) -> Result<Vec<Clause>, String> {
@@ -79,6 +102,13 @@ fn read(file: &str, text: &str, message: Message) -> Result<Vec<Clause>, String>
         let word = |key: &str| entry.get(key).and_then(Value::as_str).map(str::to_owned);
         let needed = |key: &str| word(key).ok_or_else(|| format!("{place}: {key} is missing"));
         let typed = |key: &str| entry.get(key).cloned();
+        for part in ["if", "then"] {
+            let mut faults = Vec::new();
+            unknown_keywords(entry.get(part).unwrap_or(&Value::Null), "", &mut faults);
+            if let Some((_, fault)) = faults.into_iter().next() {
+                return Err(format!("{place}/{part}{fault}"));
+            }
+        }
         clauses.push(Clause {
             message,
             requirement: needed("x-requirement")?,
@@ -198,7 +228,7 @@ pub fn type_of(value: &Value) -> &'static str {
 
 /// The finding level of an entry, made no stronger than SHOULD.
 pub(super) fn at_most_should(requirement: &str, level: Option<Level>) -> Option<Level> {
-    let (own, _) = Catalogue::embedded().weigh(requirement, level, None);
+    let (own, _) = Catalogue::known().weigh(requirement, level, None);
     Some(if own.rank() < Level::Should.rank() { Level::Should } else { own })
 }
 
@@ -311,7 +341,7 @@ mod tests {
             compile(&schema).unwrap_or_else(|e| panic!("{file}: {e}"));
             for entry in schema["allOf"].as_array().unwrap() {
                 let id = entry["x-requirement"].as_str().unwrap();
-                assert!(Catalogue::embedded().get(id).is_some(), "{file}: {id}");
+                assert!(Catalogue::known().get(id).is_some(), "{file}: {id}");
             }
         }
         assert!(CLAUSES.len() > 20);

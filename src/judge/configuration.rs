@@ -308,7 +308,7 @@ fn same_rules(exchange: &Exchange, context: &Context) -> Vec<Claim> {
     let coded = super::redirects::RULES.iter().chain(super::members::RULES);
     let rules = coded.map(|rule| Box::new(rule) as Box<dyn Rule>).chain(super::clause::rules());
     for rule in rules.filter(|r| CARRIED_OVER.contains(&r.id())) {
-        let (level, _) = crate::spec::Catalogue::embedded().weigh(rule.requirement(), None, None);
+        let (level, _) = crate::spec::Catalogue::known().weigh(rule.requirement(), None, None);
         for claim in rule.check(&as_registration, context) {
             claims.push(match claim {
                 Claim::Holds => Claim::Holds,

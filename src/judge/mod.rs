@@ -41,9 +41,15 @@ fn all_rules() -> Vec<Box<dyn Rule>> {
     rules
 }
 
-/// Id and requirement of every rule, those over many exchanges included.
+/// What keeps the schemas of a vendor's folder from being used.
+pub(crate) fn check_folder(catalogue: &crate::spec::Catalogue, family: &str) -> Result<(), String> {
+    clause::rules_of(catalogue, family).map(|_| ())
+}
+
+/// Id and requirement of every rule, those over many exchanges and those of the embedded vendors included.
 pub fn rule_ids() -> Vec<(&'static str, &'static str)> {
-    let mut ids: Vec<_> = all_rules().iter().map(|r| (r.id(), r.requirement())).collect();
+    let vendors: Vec<String> = crate::suite::vendors(crate::suite::embedded());
+    let mut ids: Vec<_> = Judge::of(&vendors).rules().map(|r| (r.id(), r.requirement())).collect();
     ids.extend_from_slice(memory::RULES);
     ids.extend_from_slice(life::RULES);
     ids

@@ -1,9 +1,11 @@
 //! What a rule is, and what it says of an exchange.
 
+use std::sync::{Mutex, PoisonError};
+
 use serde_json::Value;
 
 use crate::{
-    spec::{Level, Strength},
+    spec::{Catalogue, Level, Strength},
     wire::Exchange,
 };
 
@@ -159,6 +161,26 @@ impl Judge {
     pub fn embedded() -> &'static Judge {
         static JUDGE: std::sync::LazyLock<Judge> = std::sync::LazyLock::new(|| Judge { rules: super::all_rules() });
         &JUDGE
+    }
+
+    /// The judge with the schemas of these vendors beside the embedded rules; one for each list of vendors.
+    pub fn of(vendors: &[String]) -> &'static Judge {
+        static JUDGES: Mutex<Vec<(Vec<String>, &'static Judge)>> = Mutex::new(Vec::new());
+        if vendors.is_empty() {
+            return Judge::embedded();
+        }
+        let mut judges = JUDGES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, judge)) = judges.iter().find(|(names, _)| names == vendors) {
+            return judge;
+        }
+        let mut rules = super::all_rules();
+        for vendor in vendors {
+            let more = super::clause::rules_of(Catalogue::known(), vendor);
+            rules.extend(more.expect("the folder was checked when it was added"));
+        }
+        let judge: &'static Judge = Box::leak(Box::new(Judge { rules }));
+        judges.push((vendors.to_vec(), judge));
+        judge
     }
 
     /// Every rule, clauses of schemas first.

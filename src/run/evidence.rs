@@ -82,7 +82,7 @@ impl Evidence {
         case: &str,
         control: Option<u32>,
     ) {
-        let (level, strength) = Catalogue::embedded().weigh(requirement, objection.level, objection.strength);
+        let (level, strength) = Catalogue::known().weigh(requirement, objection.level, objection.strength);
         self.bearing.entry(requirement.to_owned()).or_default().insert(exchange);
         let id = finding_id(requirement, rule, &objection.instance_path);
         match self.by_key.get(&id) {
@@ -149,7 +149,7 @@ impl Evidence {
     /// Puts each finding of a `same-as` entry under its primary where the same exchanges show both, and returns the
     /// findings that are left, the strongest first.
     pub fn grouped(&self) -> Vec<RawFinding> {
-        let catalogue = Catalogue::embedded();
+        let catalogue = Catalogue::known();
         let exercised = |id: &str| self.bearing.contains_key(id);
         let mut kept: Vec<RawFinding> = Vec::new();
         let mut secondary: Vec<(&RawFinding, String)> = Vec::new();

@@ -161,6 +161,12 @@ fn status_is(expect: &StatusExpect, response: &Response, scope: &Scope) -> Outco
                 .expected(header.clone()),
         );
     }
+    for (name, schema) in &expect.headers {
+        match header_keeps(name, schema, response) {
+            Outcome::Pass => {}
+            other => return other,
+        }
+    }
     body_keeps(expect.body.as_ref(), response, scope)
 }
 
@@ -176,6 +182,24 @@ fn is_equivalent(plain: &Exchange, exchange: &Exchange) -> Outcome {
             }
             fail(objection)
         }
+    }
+}
+
+fn header_keeps(name: &str, schema: &Value, response: &Response) -> Outcome {
+    let place = format!("header:{}", name.to_ascii_lowercase());
+    let Some(value) = response.headers.first(name) else {
+        return fail(Objection::new(place, format!("{} without the header {name}", response.status)).expected(name));
+    };
+    match compile(schema) {
+        Ok(validator) => match validator.validate(&Value::String(value.trim().to_owned())) {
+            Ok(()) => Outcome::Pass,
+            Err(error) => fail(
+                Objection::new(place, format!("{name}: {}", shorten(&error.to_string(), 200)))
+                    .expected(schema.to_string())
+                    .actual_text(&value),
+            ),
+        },
+        Err(why) => Outcome::Inconclusive(format!("the expectation's schema cannot be used: {why}")),
     }
 }
 

@@ -117,7 +117,7 @@ impl<'a> Harness<'a> {
         Harness {
             target,
             options,
-            judge: Judge::embedded(),
+            judge: Judge::of(&target.vendors),
             ground: Ground::default(),
             context: Context::default(),
             evidence: Evidence::default(),
@@ -473,7 +473,7 @@ impl<'a> Harness<'a> {
     /// Every requirement that a case could not show, with the reason.
     pub fn planned(&mut self, requirements: &[String], reason: Option<&str>) {
         for id in requirements {
-            if Catalogue::embedded().get(id).is_some() {
+            if Catalogue::known().get(id).is_some() {
                 let reason = reason.map(|r| format!("{}: {r}", self.case));
                 self.evidence.planned(id, reason);
             }

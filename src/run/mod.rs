@@ -133,7 +133,8 @@ pub async fn run_observed(
     let mut harness = harness::Harness::new(target, options, ledger);
     progress(Progress::Preparing);
     let ladder = harness.prepare().await;
-    let plan = plan(suites, options);
+    let fits = |suite: &Suite| crate::suite::vendor_of(suite).is_none_or(|v| target.vendors.iter().any(|t| t == v));
+    let plan: Vec<_> = plan(suites, options).into_iter().filter(|(suite, _)| fits(suite)).collect();
     let mut cases = Vec::new();
     let base_clients = harness.clients.len();
     if options.stop.is_requested() {

@@ -25,12 +25,12 @@ pub fn report(
     ladder: Vec<RungRecord>,
     cases: Vec<CaseResult>,
 ) -> Report {
-    let catalogue = Catalogue::embedded();
+    let catalogue = Catalogue::known();
     let interrupted = harness.options.stop.is_requested();
     let grouped = harness.evidence.grouped();
     let findings: Vec<Finding> = grouped.iter().map(|f| finding(harness, f)).collect();
     let requirements = catalogue
-        .iter()
+        .reported(&harness.target.vendors)
         .map(|r| {
             let (verdict, reason) = harness.evidence.verdict(r, &harness.ground.capabilities, &grouped);
             let reason = match (&harness.ground.untestable, verdict) {

@@ -64,6 +64,13 @@ const MEMBERS: [(&str, Shape); 16] = [
     ("software_statement", Shape::Statement),
 ];
 
+/// The members that awork documents: without keys, statements and languages, and with the one of OpenID Connect Registration.
+fn awork_shape(name: &str) -> Option<(&'static str, Shape)> {
+    const APPLICATION_TYPE: (&str, Shape) = ("application_type", Shape::OneOf(&["web", "native"]));
+    let documented = |name: &str| super::awork::MEMBERS.contains(&name);
+    std::iter::once(APPLICATION_TYPE).chain(MEMBERS).find(|(known, _)| *known == name && documented(name))
+}
+
 /// Members that may come in several languages (RFC 7591, section 2.2).
 const HUMAN_READABLE: [&str; 5] = ["client_name", "client_uri", "logo_uri", "tos_uri", "policy_uri"];
 
@@ -72,8 +79,10 @@ const HUMAN_READABLE: [&str; 5] = ["client_name", "client_uri", "logo_uri", "tos
 pub(super) fn register(
     request: &Map<String, Value>,
     stated: Option<&Stated>,
+    awork: bool,
     faults: &Faults,
 ) -> Result<Map<String, Value>, Refusal> {
+    let known = |name: &str| if awork { awork_shape(name) } else { shape_of(name) };
     let none = Map::new();
     let claims = stated.map_or(&none, |stated| &stated.claims);
     let given = |members: &Map<String, Value>, name: &str| members.get(name).is_some_and(|value| !value.is_null());
@@ -84,7 +93,7 @@ pub(super) fn register(
         if stated.is_some() && name == "software_statement" {
             continue;
         }
-        if let Some((base, shape)) = shape_of(name) {
+        if let Some((base, shape)) = known(name) {
             // A null says nothing; the member counts as left out.
             if !value.is_null()
                 && let Some(kept) = check(name, base, shape, value, faults)?

@@ -2,6 +2,7 @@
 //! time. It proves the harness: without a defect it yields no finding, with one it yields that defect's finding.
 
 mod authorize;
+mod awork;
 mod body;
 mod defects;
 mod issue;
@@ -70,11 +71,14 @@ pub enum Configuration {
     OneUrl,
     /// Anyone may register, over TLS alone: plain http is redirected (RFC 7591, sections 3 and 5).
     Tls,
+    /// As awork's public documentation describes its endpoint: a Bearer token, its members, no RFC 7592, an administration
+    /// interface, limits that are announced.
+    Awork,
 }
 
 impl Configuration {
     /// Every configuration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Open,
         Self::Protected,
         Self::SharedIds,
@@ -85,6 +89,7 @@ impl Configuration {
         Self::Forbidding,
         Self::OneUrl,
         Self::Tls,
+        Self::Awork,
     ];
 
     /// The name used in reports.
@@ -100,12 +105,34 @@ impl Configuration {
             Self::Forbidding => "forbidding",
             Self::OneUrl => "one-url",
             Self::Tls => "tls",
+            Self::Awork => "awork",
         }
     }
 
     /// Whether every client can be deleted by whoever registered it.
     pub const fn deletes(self) -> bool {
-        !matches!(self, Self::NoDelete | Self::Forbidding)
+        !matches!(self, Self::NoDelete | Self::Forbidding | Self::Awork)
+    }
+
+    /// The path of the client registration endpoint (RFC 7591, section 3).
+    pub const fn registration_path(self) -> &'static str {
+        match self {
+            Self::Awork => awork::REGISTRATION_PATH,
+            _ => REGISTRATION_PATH,
+        }
+    }
+
+    /// The vendor whose documentation the server follows: the folder of its suites.
+    pub const fn vendor(self) -> Option<&'static str> {
+        match self {
+            Self::Awork => Some("awork"),
+            _ => None,
+        }
+    }
+
+    /// Whether registration needs the initial access token.
+    pub const fn asks_for_token(self) -> bool {
+        matches!(self, Self::Protected | Self::Awork)
     }
 }
 
@@ -138,7 +165,7 @@ pub struct ServerConfig {
     pub configuration: Configuration,
     /// The issuer identifier, e.g. `https://as.example`, without a slash at the end.
     pub issuer: String,
-    /// The token that [`Configuration::Protected`] asks for; without one that configuration refuses every request.
+    /// The token that [`Configuration::Protected`] and [`Configuration::Awork`] ask for; without one they refuse every request.
     pub initial_access_token: Option<Secret>,
     /// Whose software statements [`Configuration::Statement`] believes; without it none.
     pub statement_key: Option<TrustedKey>,
@@ -146,6 +173,10 @@ pub struct ServerConfig {
     /// Makes identifiers, secrets and tokens the same in every run.
     pub seed: Option<u64>,
     pub clock: Clock,
+    /// How many requests a minute [`Configuration::Awork`] takes before it answers 429. It announces the limit, so there is one.
+    pub limit: u32,
+    /// Whether [`Configuration::Awork`] says null for documented members that a client does not have. Its documentation allows it.
+    pub nulls: bool,
 }
 
 impl ServerConfig {
@@ -159,12 +190,19 @@ impl ServerConfig {
             defects: Vec::new(),
             seed: None,
             clock: Clock::System,
+            limit: awork::LIMIT,
+            nulls: false,
         }
     }
 
     /// A server without defects that asks for an initial access token (RFC 7591, section 3).
     pub fn protected(issuer: impl Into<String>, token: impl Into<Secret>) -> Self {
         Self { configuration: Configuration::Protected, initial_access_token: Some(token.into()), ..Self::open(issuer) }
+    }
+
+    /// A server without defects as awork documents its own, with nulls in place of members that a client does not have.
+    pub fn awork(issuer: impl Into<String>, token: impl Into<Secret>) -> Self {
+        Self { configuration: Configuration::Awork, nulls: true, ..Self::protected(issuer, token) }
     }
 
     /// A server without defects that gives one `client_id` to registrations that are alike (RFC 7591, section 3.2.1).
@@ -206,6 +244,7 @@ struct Shared {
     config: ServerConfig,
     faults: Faults,
     state: Mutex<Mutable>,
+    window: awork::Window,
 }
 
 struct Mutable {
@@ -229,15 +268,20 @@ impl ReferenceServer {
             gone: HashMap::new(),
             granted: HashMap::new(),
         });
-        Self(Arc::new(Shared { config, faults, state }))
+        let window = awork::Window::new(config.limit);
+        Self(Arc::new(Shared { config, faults, state, window }))
     }
 
     /// The server's endpoints: client registration (RFC 7591, section 3), client configuration (RFC 7592, section 2), authorization and
     /// token (RFC 6749, section 3), introspection (RFC 7662, section 2) and metadata (RFC 8414, section 3).
     pub fn router(&self) -> Router {
-        Router::new()
-            .route(REGISTRATION_PATH, any(registration))
-            .route("/register/{client_id}", any(manage::configuration))
+        let clients = match self.0.config.configuration {
+            Configuration::Awork => awork::router(self),
+            _ => Router::new()
+                .route(REGISTRATION_PATH, any(registration))
+                .route("/register/{client_id}", any(manage::configuration)),
+        };
+        clients
             .route(AUTHORIZATION_PATH, get(authorize::authorization))
             .route(TOKEN_PATH, post(token::token))
             .route(INTROSPECTION_PATH, post(token::introspection))
@@ -255,7 +299,7 @@ impl ReferenceServer {
         Router::new().fallback(to_https).with_state(self.clone())
     }
 
-    /// The path of the client registration endpoint (RFC 7591, section 3).
+    /// The path of the client registration endpoint (RFC 7591, section 3), except where a configuration has its own.
     pub const fn registration_path() -> &'static str {
         REGISTRATION_PATH
     }
@@ -284,16 +328,19 @@ impl ReferenceServer {
     }
 
     fn registration_endpoint(&self) -> String {
-        format!("{}{REGISTRATION_PATH}", self.0.config.issuer)
+        format!("{}{}", self.0.config.issuer, self.0.config.configuration.registration_path())
     }
 
     /// The refusal, where an initial access token is asked for and not there (RFC 6750, sections 2.1 and 3).
     fn refuse_token(&self, headers: &HeaderMap) -> Option<Response> {
-        if self.0.config.configuration != Configuration::Protected {
+        if !self.0.config.configuration.asks_for_token() {
             return None;
         }
         let faults = self.faults();
         let token = bearer_token(headers);
+        if faults.has(Fault::AworkTokenOptional) && !headers.contains_key(AUTHORIZATION) {
+            return None;
+        }
         let wanted = self.0.config.initial_access_token.as_ref().map(Secret::expose);
         let accepted = match token {
             Some(token) => wanted == Some(token) || faults.has(Fault::AnyTokenAccepted),
@@ -322,13 +369,19 @@ impl ReferenceServer {
         let share_ids = config.configuration == Configuration::SharedIds;
         let mut state = self.lock();
         let Mutable { store, mint, .. } = &mut *state;
-        let client = issue(request, metadata, share_ids, faults, mint, now);
+        let mut client = issue(request, metadata, share_ids, faults, mint, now);
+        if config.configuration == Configuration::Awork {
+            awork::name(&mut client);
+        }
         if faults.has(Fault::SameSecondReplaces) {
             store.remove_newest_of(now);
         }
         let client = store.insert(client);
         drop(state);
-        let document = respond::client_information(&client, &self.configuration_base(), faults);
+        let mut document = respond::client_information(&client, &self.configuration_base(), faults);
+        if config.configuration == Configuration::Awork {
+            awork::shape(&mut document, config.nulls, faults);
+        }
         Ok(respond::created(document, faults))
     }
 
@@ -342,7 +395,10 @@ impl ReferenceServer {
             _ if faults.has(Fault::UnsignedStatementUsed) => statement::unsigned(request),
             _ => None,
         };
-        metadata::register(request, stated.as_ref(), faults)
+        if config.configuration == Configuration::Awork {
+            awork::check(request, faults)?;
+        }
+        metadata::register(request, stated.as_ref(), config.configuration == Configuration::Awork, faults)
     }
 
     fn refuse(&self, refusal: &Refusal, client_name: Option<&str>) -> Response {

@@ -94,6 +94,11 @@ impl Store {
         }
     }
 
+    /// Every client, the oldest first.
+    pub(super) fn clients(&self) -> impl Iterator<Item = &Arc<Client>> {
+        self.by_age.values()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.by_age.len()
     }

@@ -1,11 +1,15 @@
 //! The catalogue: all requirements of all embedded suites, in the order of their files.
 
-use std::{collections::HashMap, sync::OnceLock};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{OnceLock, PoisonError, RwLock},
+};
 
-use include_dir::Dir;
 use serde::Deserialize;
 
 use super::{Capability, Level, Requirement, Strength};
+use crate::suite::{Folder, FolderError};
 
 /// What a folder under `suites/` is taken from (its `spec.yaml`).
 #[derive(Clone, Debug, Deserialize)]
@@ -15,66 +19,138 @@ pub struct SpecInfo {
     pub spec: String,
     /// The title of the specification.
     pub title: String,
-    /// Where the text is published; a section is `#section-N` of it.
-    pub url: String,
+    /// Where the text is published; a section is `#section-N` of it. A vendor's documentation has no such sections.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// The documentation of one vendor's server: its suites run, and its requirements are reported, only where they are
+    /// asked for.
+    #[serde(default)]
+    pub vendor: bool,
 }
 
-/// A catalogue that cannot be loaded. It is embedded, so only an author of suites ever sees one.
+/// A catalogue that cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
     #[error("{0}")]
     /// The file is no catalogue.
     Yaml(#[from] crate::suite::yaml::YamlError),
+    #[error("{0}")]
+    /// The folder cannot be read.
+    Folder(#[from] FolderError),
     #[error("the requirement {id} stands twice: in {first} and in {second}")]
     /// An id stands in two files.
     Twice { id: String, first: String, second: String },
+    #[error("{file}: {message}")]
+    /// Something in the folder cannot hold.
+    Wrong { file: String, message: String },
 }
 
 /// All requirements, addressed by id.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     entries: Vec<Requirement>,
     by_id: HashMap<String, usize>,
     specs: HashMap<String, SpecInfo>,
     family: Vec<String>,
+    folders: HashMap<String, Folder>,
 }
+
+/// What folders were added to the embedded catalogue. Grows only, so that an id means the same for as long as the process
+/// lives.
+static EXTENDED: RwLock<Option<&'static Catalogue>> = RwLock::new(None);
 
 impl Catalogue {
     /// The catalogue that this build carries, parsed once.
     pub fn embedded() -> &'static Catalogue {
         static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
         CATALOGUE.get_or_init(|| {
-            Catalogue::load(&crate::suite::SUITES).expect("the embedded catalogue is loaded by a unit test")
+            Catalogue::load(crate::suite::Folder::embedded()).expect("the embedded catalogue is loaded by a unit test")
         })
     }
 
+    /// The embedded catalogue, and the folders that [`Catalogue::extend`] has added.
+    pub fn known() -> &'static Catalogue {
+        EXTENDED.read().unwrap_or_else(PoisonError::into_inner).unwrap_or_else(Catalogue::embedded)
+    }
+
+    /// Adds the requirements of a vendor's folder: `spec.yaml`, `requirements.yaml` and schemas of messages. A folder that is
+    /// known already is not read again. Returns its name.
+    pub fn extend(path: &Path) -> Result<String, CatalogueError> {
+        let folder = Folder::read(path)?;
+        let mut extended = EXTENDED.write().unwrap_or_else(PoisonError::into_inner);
+        let known = extended.unwrap_or_else(Catalogue::embedded);
+        let name = folder.name.clone();
+        match known.folders.get(&name) {
+            Some(same) if same.says_the_same(&folder) => return Ok(name),
+            Some(other) => {
+                let message = format!("{} is called {name:?}, too: give this folder a name of its own", other.place);
+                return Err(CatalogueError::Wrong { file: folder.place, message });
+            }
+            None => {}
+        }
+        let place = folder.place.clone();
+        let mut more = known.clone();
+        more.add(folder)?;
+        let wrong = |message: String| CatalogueError::Wrong { file: place.clone(), message };
+        if !more.specs.get(&name).is_some_and(|s| s.vendor) {
+            return Err(wrong("it needs a spec.yaml that says `vendor: true`".into()));
+        }
+        if let Some(id) = more.ids_of(&name).find(|id| !id.starts_with(&format!("{name}-"))) {
+            return Err(wrong(format!("the id {id:?} has to begin with the name of the folder: {name}-…")));
+        }
+        crate::judge::check_folder(&more, &name).map_err(wrong)?;
+        *extended = Some(Box::leak(Box::new(more)));
+        Ok(name)
+    }
+
     /// Reads `requirements.yaml` and `spec.yaml` of every folder.
-    pub fn load(root: &Dir<'_>) -> Result<Catalogue, CatalogueError> {
-        let mut catalogue =
-            Catalogue { entries: Vec::new(), by_id: HashMap::new(), specs: HashMap::new(), family: Vec::new() };
-        for dir in root.dirs() {
-            let family = dir.path().to_string_lossy().into_owned();
-            let Some(text) = text_of(dir, "requirements.yaml") else { continue };
-            let file = format!("suites/{family}/requirements.yaml");
-            let entries: Vec<Requirement> = crate::suite::yaml::parse(&file, text)?;
-            if let Some(text) = text_of(dir, "spec.yaml") {
-                let file = format!("suites/{family}/spec.yaml");
-                catalogue.specs.insert(family.clone(), crate::suite::yaml::parse(&file, text)?);
-            }
-            for entry in entries {
-                if let Some(&first) = catalogue.by_id.get(&entry.id) {
-                    return Err(CatalogueError::Twice {
-                        first: catalogue.family[first].clone(),
-                        second: family,
-                        id: entry.id,
-                    });
-                }
-                catalogue.by_id.insert(entry.id.clone(), catalogue.entries.len());
-                catalogue.entries.push(entry);
-                catalogue.family.push(family.clone());
-            }
+    pub fn load(folders: impl IntoIterator<Item = Folder>) -> Result<Catalogue, CatalogueError> {
+        let mut catalogue = Catalogue::default();
+        for folder in folders {
+            catalogue.add(folder)?;
         }
         Ok(catalogue)
+    }
+
+    fn add(&mut self, folder: Folder) -> Result<(), CatalogueError> {
+        let family = folder.name.clone();
+        let Some(requirements) = folder.file("requirements.yaml") else { return Ok(()) };
+        let entries: Vec<Requirement> = crate::suite::yaml::parse(&requirements.shown, &requirements.text)?;
+        if let Some(spec) = folder.file("spec.yaml") {
+            self.specs.insert(family.clone(), crate::suite::yaml::parse(&spec.shown, &spec.text)?);
+        }
+        for entry in entries {
+            if let Some(&first) = self.by_id.get(&entry.id) {
+                let first = self.family[first].clone();
+                return Err(CatalogueError::Twice { first, second: family, id: entry.id });
+            }
+            self.by_id.insert(entry.id.clone(), self.entries.len());
+            self.entries.push(entry);
+            self.family.push(family.clone());
+        }
+        self.folders.insert(family, folder);
+        Ok(())
+    }
+
+    /// The ids of one folder.
+    fn ids_of<'a>(&'a self, family: &'a str) -> impl Iterator<Item = &'a str> {
+        self.entries.iter().zip(&self.family).filter(move |(_, f)| *f == family).map(|(e, _)| e.id.as_str())
+    }
+
+    /// The files of a folder.
+    pub fn folder(&self, family: &str) -> Option<&Folder> {
+        self.folders.get(family)
+    }
+
+    /// Whether a folder holds what one vendor documents, and no specification.
+    pub fn is_vendor(&self, family: &str) -> bool {
+        self.specs.get(family).is_some_and(|s| s.vendor)
+    }
+
+    /// The requirements that are reported on a target of these vendors: those of the specifications, and theirs.
+    pub fn reported<'a>(&'a self, vendors: &'a [String]) -> impl Iterator<Item = &'a Requirement> {
+        let fits = move |family: &String| !self.is_vendor(family) || vendors.contains(family);
+        self.entries.iter().zip(&self.family).filter(move |(_, family)| fits(family)).map(|(entry, _)| entry)
     }
 
     /// Every requirement, in catalogue order.
@@ -122,8 +198,12 @@ impl Catalogue {
             return None;
         }
         let info = self.specs.get(self.family(&requirement.id)?)?;
+        let url = info.url.as_ref()?;
+        if info.vendor {
+            return Some(url.clone());
+        }
         let first = requirement.section.split(',').next()?.trim();
-        Some(format!("{}#section-{first}", info.url))
+        Some(format!("{url}#section-{first}"))
     }
 
     /// The end of the `same-as` chain of `id`, as far as `exercised` holds of each step: the primary under which a
@@ -159,8 +239,4 @@ impl Catalogue {
     pub fn needing(&self, capability: Capability) -> impl Iterator<Item = &Requirement> {
         self.entries.iter().filter(move |e| e.needs.contains(&capability))
     }
-}
-
-fn text_of<'a>(dir: &'a Dir<'_>, name: &str) -> Option<&'a str> {
-    dir.get_file(dir.path().join(name)).and_then(|f| f.contents_utf8())
 }

@@ -5,7 +5,7 @@ use std::{collections::HashSet, path::Path, sync::OnceLock};
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 
-use super::{Case, Expect, RegisterAction, Step, SuiteFile, TokenWord, yaml};
+use super::{Case, Expect, Folder, RegisterAction, Step, SuiteFile, TokenWord, yaml};
 use crate::spec::Catalogue;
 
 /// A loaded suite with the text that it came from.
@@ -19,6 +19,13 @@ pub struct Suite {
     pub title: String,
     /// In the order of the file.
     pub cases: Vec<Case>,
+}
+
+impl Suite {
+    /// The first part of the name: the folder that the suite belongs to.
+    pub fn family(&self) -> &str {
+        self.name.split_once('/').map_or(self.name.as_str(), |(family, _)| family)
+    }
 }
 
 /// Something wrong at a place of a suite file, rendered with that place.
@@ -40,36 +47,45 @@ pub enum LoadError {
     #[error("{path}: {error}")]
     /// It cannot be read.
     Io { path: String, error: std::io::Error },
+    #[error("{0}")]
+    /// The folder that it stands in cannot be used.
+    Folder(String),
 }
 
 /// The suites that this build carries, sorted by file.
 pub fn embedded() -> &'static [Suite] {
     static SUITES: OnceLock<Vec<Suite>> = OnceLock::new();
     SUITES.get_or_init(|| {
-        let mut suites = Vec::new();
-        for dir in super::SUITES.dirs() {
-            let mut files: Vec<_> = dir.files().collect();
-            files.sort_by_key(|f| f.path());
-            for file in files {
-                let name = file.path().file_name().and_then(|n| n.to_str()).unwrap_or_default();
-                if !name.ends_with(".yaml") || name == "requirements.yaml" || name == "spec.yaml" {
-                    continue;
-                }
-                let path = format!("suites/{}", file.path().display());
-                let text = file.contents_utf8().expect("embedded suites are UTF-8");
-                match load_text(&path, text) {
-                    Ok(suite) => suites.push(suite),
-                    Err(error) => panic!("an embedded suite does not load: {error}"),
-                }
-            }
-        }
-        suites
+        let load = |file: &super::File| match load_text(&file.shown, &file.text) {
+            Ok(suite) => suite,
+            Err(error) => panic!("an embedded suite does not load: {error}"),
+        };
+        Folder::embedded().iter().flat_map(|folder| folder.suites().map(load).collect::<Vec<_>>()).collect()
     })
 }
 
-/// Loads a file of the user's.
+/// Loads all suites of a vendor's folder, after its requirements.
+pub fn load_folder(path: &Path) -> Result<Vec<Suite>, LoadError> {
+    let name = Catalogue::extend(path).map_err(|e| LoadError::Folder(e.to_string()))?;
+    let folder = Catalogue::known().folder(&name).expect("it was just added");
+    let suites = folder.suites().map(|file| load_text(&file.shown, &file.text)).collect::<Result<Vec<_>, _>>()?;
+    match suites.is_empty() {
+        true => Err(LoadError::Folder(format!("{}: there is no suite in it", path.display()))),
+        false => Ok(suites),
+    }
+}
+
+/// Loads a file of the user's; where it stands in a vendor's folder, after the requirements of that.
 pub fn load_path(path: &Path) -> Result<Suite, LoadError> {
     let shown = path.display().to_string();
+    // A suite of a vendor's folder speaks of the requirements beside it.
+    let embedded = |folder: &Path| {
+        let name = folder.file_name().and_then(|n| n.to_str());
+        name.is_some_and(|n| Catalogue::embedded().folder(n).is_some())
+    };
+    if let Some(folder) = path.parent().filter(|f| Folder::is_one(f) && !embedded(f)) {
+        Catalogue::extend(folder).map_err(|e| LoadError::Folder(e.to_string()))?;
+    }
     let text = std::fs::read_to_string(path).map_err(|error| LoadError::Io { path: shown.clone(), error })?;
     load_text(&shown, &text)
 }
@@ -77,7 +93,7 @@ pub fn load_path(path: &Path) -> Result<Suite, LoadError> {
 /// Parses and checks a suite.
 pub fn load_text(file: &str, text: &str) -> Result<Suite, LoadError> {
     let parsed: SuiteFile = yaml::parse(file, text)?;
-    let mut linter = Linter { file, text, catalogue: Catalogue::embedded(), lints: Vec::new() };
+    let mut linter = Linter { file, text, catalogue: Catalogue::known(), lints: Vec::new() };
     linter.suite(&parsed);
     if !linter.lints.is_empty() {
         return Err(LoadError::Lints(linter.lints));
@@ -298,7 +314,8 @@ impl Linter<'_> {
             expect.rejected.as_ref().and_then(|c| c.body.as_ref()),
             expect.status.as_ref().and_then(|c| c.body.as_ref()),
         ];
-        for schema in bodies.into_iter().flatten() {
+        let headers = expect.status.iter().flat_map(|s| s.headers.values());
+        for schema in bodies.into_iter().flatten().chain(headers) {
             self.schema(&at, schema);
             self.value_variables(&at, schema, names);
         }

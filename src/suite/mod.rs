@@ -1,5 +1,6 @@
 //! Suites: declarative cases in YAML, loaded with line and column in every error.
 
+mod folder;
 mod load;
 mod model;
 mod schema;
@@ -8,7 +9,8 @@ pub mod yaml;
 
 use include_dir::{Dir, include_dir};
 
-pub use load::{Lint, LoadError, Suite, embedded, load_path, load_text};
+pub use folder::{File, Folder, FolderError};
+pub use load::{Lint, LoadError, Suite, embedded, load_folder, load_path, load_text};
 pub use model::{
     AuthWord, AuthorizeAction, BaseKind, Case, Control, CreatedExpect, Expect, IntrospectAction, ManageAction,
     RegisterAction, RejectedExpect, RequestAction, StatusExpect, Step, SuiteFile, Together, TokenAction, TokenWord,
@@ -19,11 +21,12 @@ pub use schema::json_schema;
 /// The folder `suites/`, embedded in the build.
 pub static SUITES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/suites");
 
-/// The embedded suites that these names choose: a whole name, or its beginning up to a slash. No name chooses all.
+/// The embedded suites that these names choose: a whole name, or its beginning up to a slash. No name chooses those of all
+/// specifications; a vendor's have to be named.
 pub fn choose(names: &[String]) -> Result<Vec<Suite>, String> {
     let embedded = embedded();
     if names.is_empty() {
-        return Ok(embedded.to_vec());
+        return Ok(embedded.iter().filter(|s| vendor_of(s).is_none()).cloned().collect());
     }
     let fits = |suite: &Suite, name: &str| {
         let name = name.trim_end_matches('/');
@@ -37,6 +40,19 @@ pub fn choose(names: &[String]) -> Result<Vec<Suite>, String> {
         }
     }
     Ok(embedded.iter().filter(|s| names.iter().any(|n| fits(s, n))).cloned().collect())
+}
+
+/// The vendor whose documentation a suite is taken from, where it is no specification.
+pub fn vendor_of(suite: &Suite) -> Option<&str> {
+    let family = suite.family();
+    crate::spec::Catalogue::known().is_vendor(family).then_some(family)
+}
+
+/// The vendors whose suites are among these.
+pub fn vendors(suites: &[Suite]) -> Vec<String> {
+    let mut vendors: Vec<String> = suites.iter().filter_map(vendor_of).map(str::to_owned).collect();
+    vendors.dedup();
+    vendors
 }
 
 /// The candidates that resemble `word`, best first: for the "did you mean" of errors.

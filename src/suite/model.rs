@@ -411,6 +411,9 @@ pub struct StatusExpect {
     /// A header field that has to be there.
     #[serde(default)]
     pub header: Option<String>,
+    /// Header fields that have to be there, each with a JSON Schema (2020-12) over its value, which is a string.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Value>,
     /// JSON Schema (2020-12) over the body.
     #[serde(default)]
     pub body: Option<Value>,

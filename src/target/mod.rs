@@ -44,6 +44,8 @@ pub struct Target {
     pub allowed_origins: Vec<String>,
     /// Deletes what no registration access token can.
     pub administration: Option<Administration>,
+    /// The vendors whose documentation it is held against, too: the folders of their suites.
+    pub vendors: Vec<String>,
 }
 
 impl Target {
@@ -63,6 +65,7 @@ impl Target {
             own: false,
             allowed_origins: Vec::new(),
             administration: None,
+            vendors: Vec::new(),
         }
     }
 }

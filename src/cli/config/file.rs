@@ -19,7 +19,7 @@ use super::{
     schema,
     source::{Source, rephrase},
 };
-use crate::{cli::settings::Settings, suite::nearest};
+use crate::{cli::settings::Settings, suite::{Folder, nearest}};
 
 /// What a file sets: for every run, and by profile.
 #[derive(Debug)]
@@ -144,7 +144,7 @@ impl Reader<'_> {
         }
         for suite in &mut settings.suite {
             let file = self.folder.join(&*suite);
-            if file.is_file() {
+            if file.is_file() || Folder::is_one(&file) {
                 *suite = file.display().to_string();
             }
         }

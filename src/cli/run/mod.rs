@@ -22,7 +22,7 @@ use crate::{
     },
     run::{self, Options, Progress},
     selftest,
-    suite::{self, Suite},
+    suite::{self, Folder, Suite},
     wire::Ledger,
 };
 
@@ -50,7 +50,7 @@ pub fn main(args: Args) -> Done {
     let rate_given = given.contains_key("rate");
     let force = args.choice.in_force(given)?;
     let settings = &force.settings;
-    let suites = choose_suites(&force)?;
+    let suites = choose_suites(&force, in_process)?;
     let options = options(settings, in_process, rate_given);
     if run::plan(&suites, &options).is_empty() {
         return Err(force.blame(
@@ -64,7 +64,8 @@ pub fn main(args: Args) -> Done {
     let outputs = Outputs::new(&force)?;
     let runtime = runtime()?;
     if args.dry_run {
-        let target = target::target(&force)?;
+        let mut target = target::target(&force)?;
+        target.vendors = suite::vendors(&suites);
         let report = runtime.block_on(run::dry_run(target, &suites, &options)).map_err(usage)?;
         print(&harmless_lines(&run::listing(&report)));
         return Ok(Exit::Clean);
@@ -107,25 +108,32 @@ fn options(settings: &Settings, in_process: bool, rate_given: bool) -> Options {
     }
 }
 
-/// Names choose among the embedded suites; whatever is a file is loaded.
-fn choose_suites(force: &InForce) -> Result<Vec<Suite>, Stop> {
+/// Names choose among the embedded suites; whatever is a file or a folder is loaded. The reference server has a
+/// configuration for each embedded vendor, so there every suite is run.
+fn choose_suites(force: &InForce, in_process: bool) -> Result<Vec<Suite>, Stop> {
     let wanted = &force.settings.suite;
-    let (files, names): (Vec<String>, Vec<String>) = wanted.iter().cloned().partition(|w| Path::new(w).is_file());
+    let on_disk = |w: &String| Path::new(w).is_file() || Folder::is_one(Path::new(w));
+    let (paths, names): (Vec<String>, Vec<String>) = wanted.iter().cloned().partition(on_disk);
     let mut chosen = Vec::new();
-    if !names.is_empty() || files.is_empty() {
+    if in_process && wanted.is_empty() {
+        chosen = suite::embedded().to_vec();
+    } else if !names.is_empty() || paths.is_empty() {
         chosen = suite::choose(&names).map_err(|why| {
             force.blame("suite", format!("{why}, and no file; `dcrspec list suites` lists the suites"))
         })?;
     }
-    for file in files {
-        let suite = suite::load_path(Path::new(&file)).map_err(|e| usage(e.to_string()))?;
-        if chosen.iter().any(|c| c.name == suite.name) {
-            return Err(usage(format!(
-                "{file}: another suite is called {:?} already; give this one its own name",
-                suite.name
-            )));
+    for path in paths {
+        let at = Path::new(&path);
+        let loaded = if at.is_dir() { suite::load_folder(at) } else { suite::load_path(at).map(|s| vec![s]) };
+        for suite in loaded.map_err(|e| usage(e.to_string()))? {
+            if chosen.iter().any(|c| c.name == suite.name) {
+                return Err(usage(format!(
+                    "{}: another suite is called {:?} already; give this one its own name",
+                    suite.file, suite.name
+                )));
+            }
+            chosen.push(suite);
         }
-        chosen.push(suite);
     }
     Ok(chosen)
 }
@@ -136,7 +144,8 @@ fn run_target(
     options: &Options,
     runtime: &tokio::runtime::Runtime,
 ) -> Result<Report, Stop> {
-    let target = target::target(force)?;
+    let mut target = target::target(force)?;
+    target.vendors = suite::vendors(suites);
     let ledger = open_ledger(force.settings.ledger.clone())?;
     interrupt::watch(options.stop.clone(), ledger.path().map(Path::to_path_buf))?;
     let terminal = stderr_is_terminal();

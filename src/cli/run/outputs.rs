@@ -37,7 +37,7 @@ impl Outputs {
     pub fn write(&self, report: &Report, verbose: bool) -> Result<(), Stop> {
         self.write_with(report, |color| {
             let style = Style { color, width: 100, verbose };
-            report::terminal(report, style, Catalogue::embedded())
+            report::terminal(report, style, Catalogue::known())
         })
     }
 

@@ -2,7 +2,7 @@ use super::*;
 use crate::spec::Catalogue;
 
 fn plain(report: &Report) -> String {
-    terminal(report, Style::default(), Catalogue::embedded())
+    terminal(report, Style::default(), Catalogue::known())
 }
 
 #[test]
@@ -12,7 +12,7 @@ fn the_strongest_comes_first_and_notes_are_counted() {
         ["f-rule", "f-case", "f-warn"].iter().map(|id| text.find(&format!("message of {id}")).unwrap()).collect();
     assert!(places.is_sorted(), "{text}");
     assert!(!text.contains("message of f-note") && text.contains("1 note not shown"), "{text}");
-    let verbose = terminal(&sample(), Style { verbose: true, ..Style::default() }, Catalogue::embedded());
+    let verbose = terminal(&sample(), Style { verbose: true, ..Style::default() }, Catalogue::known());
     assert!(verbose.contains("[note] the message of f-note"));
 }
 
@@ -29,7 +29,7 @@ fn a_finding_has_its_evidence() {
     ] {
         assert!(text.contains(part), "{part:?} in\n{text}");
     }
-    let says = Catalogue::embedded().get("rfc7591-3-json-content-type-parameters").unwrap().says.as_str();
+    let says = Catalogue::known().get("rfc7591-3-json-content-type-parameters").unwrap().says.as_str();
     let words = |t: &str| t.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words(&text).contains(&words(says)));
     assert!(text.contains("#section-3\n"), "the section has its address: {text}");
@@ -75,7 +75,7 @@ fn the_verdict_line_is_the_exit_code_in_words() {
 fn no_server_text_reaches_the_terminal_as_it_is() {
     let mut report = hostile();
     report.untestable = Some(HOSTILE.into());
-    let text = terminal(&report, Style { verbose: true, ..Style::default() }, Catalogue::embedded());
+    let text = terminal(&report, Style { verbose: true, ..Style::default() }, Catalogue::known());
     assert!(text.chars().all(|c| c == '\n' || !c.is_control()));
     assert!(!text.contains('\u{202e}') && text.contains("\\u{202e}"));
     assert!(text.len() < 20_000, "{}", text.len());
@@ -84,7 +84,7 @@ fn no_server_text_reaches_the_terminal_as_it_is() {
 #[test]
 fn color_adds_nothing_but_color() {
     let style = Style { color: true, ..Style::default() };
-    let mut text = terminal(&sample(), style, Catalogue::embedded());
+    let mut text = terminal(&sample(), style, Catalogue::known());
     assert!(text.contains("\u{1b}[1;31mBROKEN\u{1b}[0m"));
     for code in ["1;31", "33", "1;32", "1", "2", "0"] {
         text = text.replace(&format!("\u{1b}[{code}m"), "");
@@ -94,9 +94,9 @@ fn color_adds_nothing_but_color() {
 
 #[test]
 fn prose_keeps_to_the_width() {
-    let text = terminal(&sample(), Style { width: 60, ..Style::default() }, Catalogue::embedded());
+    let text = terminal(&sample(), Style { width: 60, ..Style::default() }, Catalogue::known());
     for line in text.lines().filter(|l| !l.contains("http") && !l.contains("rfc7591-")) {
         assert!(line.chars().count() <= 60, "{line}");
     }
-    terminal(&hostile(), Style { width: 0, ..Style::default() }, Catalogue::embedded());
+    terminal(&hostile(), Style { width: 0, ..Style::default() }, Catalogue::known());
 }

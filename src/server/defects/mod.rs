@@ -1,5 +1,6 @@
 //! The ways in which the reference server can be told to misbehave. Each breaks one requirement and as little else as can be.
 
+mod awork;
 mod configuration;
 mod endpoint;
 mod errors;
@@ -228,6 +229,17 @@ pub enum Fault {
     DeletedAuthenticates,
     DeletedAuthorizes,
     GrantsOutliveClient,
+    AworkTokenOptional,
+    AworkNameRequired,
+    AworkNullRefused,
+    AworkPublicRefused,
+    AworkApplicationTypeDropped,
+    AworkApplicationTypeList,
+    AworkOfflineAccessDropped,
+    AworkTimesFraction,
+    AworkMembersNull,
+    AworkLimitsSilent,
+    AworkResetEpoch,
 }
 
 /// Every defect, in the order of the requirements that they break.
@@ -242,6 +254,7 @@ pub fn defects() -> &'static [Defect] {
             usage::DEFECTS,
             errors::DEFECTS,
             configuration::DEFECTS,
+            awork::DEFECTS,
         ]
         .concat()
     });
