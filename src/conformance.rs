@@ -139,8 +139,7 @@ impl Conformance {
             suites = suite::choose(&self.suites).map_err(ConformanceError::Suite)?;
         }
         for path in &self.files {
-            let loaded =
-                if path.is_dir() { suite::load_folder(path) } else { suite::load_path(path).map(|s| vec![s]) };
+            let loaded = if path.is_dir() { suite::load_folder(path) } else { suite::load_path(path).map(|s| vec![s]) };
             suites.extend(loaded.map_err(|e| ConformanceError::Suite(e.to_string()))?);
         }
         self.target.vendors = suite::vendors(&suites);

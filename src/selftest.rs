@@ -37,9 +37,7 @@ pub fn reference_target(configuration: Configuration, defects: &[&'static Defect
         Configuration::Statement => ServerConfig::statement(ISSUER),
         Configuration::Tls => ServerConfig::tls(format!("https://{TLS_HOST}")),
         // Nobody waits for a minute in here. And without nulls, which are allowed, and yet worth a warning.
-        Configuration::Awork => {
-            ServerConfig { limit: u32::MAX, nulls: false, ..ServerConfig::awork(ISSUER, TOKEN) }
-        }
+        Configuration::Awork => ServerConfig { limit: u32::MAX, nulls: false, ..ServerConfig::awork(ISSUER, TOKEN) },
         other => ServerConfig::plain(other, ISSUER),
     };
     let issuer = config.issuer.clone();

@@ -146,8 +146,8 @@ async fn one(State(server): State<ReferenceServer>, Path(id): Path<String>, requ
             let Ok(bytes) = axum::body::to_bytes(body, BODY_LIMIT).await else {
                 return server.refuse(&Refusal::new(Cause::TooLarge, "The body is too long."), None);
             };
-            let changed = body::parse(&bytes, server.faults())
-                .and_then(|request| server.checked(&request, server.faults()));
+            let changed =
+                body::parse(&bytes, server.faults()).and_then(|request| server.checked(&request, server.faults()));
             match changed {
                 Ok(metadata) => {
                     let next = Client { metadata, ..Client::clone(&client) };

@@ -72,10 +72,8 @@ impl Folder {
                 continue;
             }
             let shown = path.display().to_string();
-            let text = std::fs::read_to_string(&path).map_err(|e| FolderError {
-                place: shown.clone(),
-                message: format!("cannot be read: {e}"),
-            })?;
+            let text = std::fs::read_to_string(&path)
+                .map_err(|e| FolderError { place: shown.clone(), message: format!("cannot be read: {e}") })?;
             files.push(File { name, shown, text });
         }
         files.sort_by(|a, b| a.name.cmp(&b.name));

@@ -19,7 +19,10 @@ use super::{
     schema,
     source::{Source, rephrase},
 };
-use crate::{cli::settings::Settings, suite::{Folder, nearest}};
+use crate::{
+    cli::settings::Settings,
+    suite::{Folder, nearest},
+};
 
 /// What a file sets: for every run, and by profile.
 #[derive(Debug)]

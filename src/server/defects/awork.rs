@@ -15,7 +15,8 @@ pub(super) static DEFECTS: &[Defect] = &[
         "Registers clients without the Bearer token.",
     ),
     awork("awork-name-needed", "awork-members-optional", AworkNameRequired, "Refuses a client without client_name."),
-    awork("awork-null-refused", "awork-members-nullable", AworkNullRefused, "Refuses members that are null."),
+    awork("awork-null-refused", "awork-members-nullable", AworkNullRefused, "Refuses members that are null.")
+        .also(&[("rfc7591-2-ignore-unknown", "unknown members that are null are refused with the others")]),
     awork(
         "awork-application-type-dropped",
         "awork-application-type-returned",
@@ -27,7 +28,8 @@ pub(super) static DEFECTS: &[Defect] = &[
         "awork-response-types",
         AworkApplicationTypeList,
         "Returns application_type as an array.",
-    ),
+    )
+    .also(&[("awork-documented-example", "the example asks for the string")]),
     awork(
         "awork-times-fraction",
         "awork-times-are-integers",
@@ -39,7 +41,8 @@ pub(super) static DEFECTS: &[Defect] = &[
         "awork-secret-for-confidential-only",
         SecretForNone,
         "Gives a client_secret to a client registered for none.",
-    ),
+    )
+    .also(&[("rfc7591-2-none-has-no-secret", "the same is said there")]),
     awork(
         "awork-offline-access-dropped",
         "awork-documented-example",
@@ -52,7 +55,8 @@ pub(super) static DEFECTS: &[Defect] = &[
         AworkPublicRefused,
         "Refuses clients that do not authenticate at the token endpoint.",
     ),
-    awork("awork-error-422", "awork-errors-are-400", Error422, "Refuses bad metadata with 422."),
+    awork("awork-error-422", "awork-errors-are-400", Error422, "Refuses bad metadata with 422.")
+        .also(&[("rfc7591-3.2.2-error-status", "the same is said there")]),
     awork("awork-limits-silent", "awork-limits-announced", AworkLimitsSilent, "Says nothing of its limits."),
     awork(
         "awork-reset-epoch",
@@ -65,5 +69,6 @@ pub(super) static DEFECTS: &[Defect] = &[
         "awork-response-without-null",
         AworkMembersNull,
         "Returns null for documented members that the client does not have, as the documentation allows.",
-    ),
+    )
+    .also(&[("rfc7591-2-client-name-type", "null is no string"), ("rfc7591-2-uri-members-type", "null is no string")]),
 ];
