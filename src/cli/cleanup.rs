@@ -26,6 +26,9 @@ pub struct Args {
     /// Send registration access tokens to this origin too
     #[arg(long, value_name = "URL")]
     allow_origin: Vec<String>,
+    /// Read the initial access token of the target from this environment variable, for a [cleanup] with target-token
+    #[arg(long, value_name = "VAR")]
+    token_env: Option<String>,
     #[command(flatten)]
     choice: Choice,
 }
@@ -36,7 +39,10 @@ pub fn main(args: Args) -> Done {
         let origin = Origin::Flag("--allow-origin".into());
         given.insert("allow-origin".into(), (json!(args.allow_origin), origin));
     }
-    let cleaner = Cleaner::new(&args.choice.in_force(given)?)?;
+    if let Some(name) = args.token_env {
+        given.insert("token-env".into(), (json!(name), Origin::Flag("--token-env".into())));
+    }
+    let force = args.choice.in_force(given)?;
     let mut ledger = Ledger::load(&args.ledger).map_err(|why| {
         usage(if args.ledger.exists() {
             why
@@ -44,6 +50,7 @@ pub fn main(args: Args) -> Done {
             format!("{why}; a run that left nothing behind has removed it, unless --ledger gave it its name")
         })
     })?;
+    let cleaner = Cleaner::new(&force, &ledger)?;
     let nothing = ledger.open_clients().is_empty() && ledger.unknowns().is_empty();
     let left = runtime()?.block_on(cleaner.clean(&mut ledger))?;
     if nothing {
@@ -65,9 +72,13 @@ struct Cleaner {
 }
 
 impl Cleaner {
-    fn new(force: &InForce) -> Result<Cleaner, Stop> {
+    fn new(force: &InForce, ledger: &Ledger) -> Result<Cleaner, Stop> {
         let settings = &force.settings;
-        let administration = administration(force)?;
+        // Where the settings name no target, the ledger does: it is ours, and the only one that the run was about.
+        let mut endpoints: Vec<String> = ledger.open_clients().into_iter().map(|c| c.endpoint).collect();
+        endpoints.extend(ledger.unknown_details().into_iter().map(|u| u.endpoint));
+        let place = settings.url.clone().or(settings.issuer.clone()).or(endpoints.into_iter().next());
+        let administration = administration(force, place.as_deref())?;
         let own = administration.as_ref().and_then(Administration::origin);
         let places = settings.url.iter().chain(&settings.issuer).chain(&settings.allow_origin);
         Ok(Cleaner {

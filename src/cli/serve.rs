@@ -24,10 +24,25 @@ pub struct Args {
     /// Ask for this initial access token
     #[arg(long, value_name = "T")]
     initial_access_token: Option<String>,
+    /// Be like this vendor's server, as its public documentation describes it
+    #[arg(long, value_name = "VENDOR")]
+    like: Option<Vendor>,
+    /// For a vendor with limits: how many requests a minute are taken
+    #[arg(long, value_name = "N", requires = "like", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
     /// Makes identifiers and secrets the same in every run
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 }
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Vendor {
+    /// Path, token, members, limits and administration of awork's client applications
+    Awork,
+}
+
+/// The token of a server whose user has named none: it has to be told to whoever calls, so it need not be secret.
+const TOKEN: &str = "reference-initial-access-token";
 
 pub fn main(args: Args) -> Done {
     let defects = find_defects(&args.defect)?;
@@ -37,16 +52,19 @@ pub fn main(args: Args) -> Done {
             .map_err(|e| usage(format!("cannot listen on 127.0.0.1:{}: {e}; --port chooses another", args.port)))?;
         let address = listener.local_addr().map_err(|e| usage(e.to_string()))?;
         let issuer = format!("http://{address}");
-        let mut config = match &args.initial_access_token {
-            Some(token) => ServerConfig::protected(&issuer, token.as_str()),
-            None => ServerConfig::open(&issuer),
+        let token = args.initial_access_token.clone().or(args.like.map(|_| TOKEN.to_owned()));
+        let mut config = match (&token, args.like) {
+            (Some(token), Some(Vendor::Awork)) => ServerConfig::awork(&issuer, token.as_str()),
+            (Some(token), None) => ServerConfig::protected(&issuer, token.as_str()),
+            (None, _) => ServerConfig::open(&issuer),
         };
+        config.limit = args.limit.unwrap_or(config.limit);
         config.seed = args.seed;
         config.defects = defects;
+        let path = config.configuration.registration_path();
         let server = ReferenceServer::new(config);
-        let mut lines =
-            format!("REGISTRATION_ENDPOINT={issuer}{}\nISSUER={issuer}\n", ReferenceServer::registration_path());
-        if let Some(token) = &args.initial_access_token {
+        let mut lines = format!("REGISTRATION_ENDPOINT={issuer}{path}\nISSUER={issuer}\n");
+        if let Some(token) = &token {
             lines.push_str(&format!("INITIAL_ACCESS_TOKEN={token}\n"));
         }
         print(&lines);

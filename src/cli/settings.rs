@@ -35,7 +35,11 @@ pub struct Settings {
     #[arg(long, value_name = "URL", group = "target")]
     pub issuer: Option<String>,
 
-    /// Run only this suite (name or beginning of a name), or the suite in this file
+    /// The path of the endpoint, where the URL is an origin alone
+    #[arg(long, value_name = "PATH", help_heading = TALK)]
+    pub endpoint_path: Option<String>,
+
+    /// Run only this suite (name or beginning of a name), the suite in this file, or those in this folder
     #[arg(long, value_name = "NAME|PATH", help_heading = RUN)]
     pub suite: Vec<String>,
     /// Run only the cases whose id fits (`*` for any characters)

@@ -11,7 +11,7 @@ use crate::{
     spec::{Capability, Catalogue},
     target::{Ground, Target, registration},
     wire::{
-        Auth, Exchange, Failure, FailureKind, Kind, Ledger, Manner, Outcome, Pacer, Phase, Redactor, Registered,
+        Auth, Exchange, Failure, FailureKind, Kind, Ledger, Manner, Outcome, Pace, Pacer, Phase, Redactor, Registered,
         Request, Secret, WaitBudget,
     },
 };
@@ -235,6 +235,11 @@ impl<'a> Harness<'a> {
             self.exchanges.push(exchange);
         }
         (self.exchanges.len() - 2, self.exchanges.len() - 1)
+    }
+
+    /// How requests were paced so far.
+    pub fn pace(&self) -> Pace {
+        self.pacer.pace()
     }
 
     fn waits(&self) -> &WaitBudget {

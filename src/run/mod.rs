@@ -29,7 +29,7 @@ use crate::{
     spec::FailOn,
     suite::{Case, Suite},
     target::Target,
-    wire::Ledger,
+    wire::{Ledger, Pace},
 };
 
 /// How a run is made.
@@ -84,6 +84,8 @@ pub struct Outcome {
     pub ledger: Ledger,
     /// Problems with the ledger or the clean-up.
     pub complaints: Vec<String>,
+    /// How requests were paced.
+    pub pace: Pace,
 }
 
 /// The cases of these suites that the globs of `options` choose, in order.
@@ -164,7 +166,12 @@ pub async fn run_observed(
     }
     harness.judge_pending();
     let report = result::report(&mut harness, started, clock.elapsed(), ladder, cases);
-    Outcome { report, complaints: std::mem::take(&mut harness.complaints), ledger: harness.ledger }
+    Outcome {
+        pace: harness.pace(),
+        report,
+        complaints: std::mem::take(&mut harness.complaints),
+        ledger: harness.ledger,
+    }
 }
 
 /// What a run is about to do.

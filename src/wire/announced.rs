@@ -14,7 +14,7 @@ pub struct Announced {
 }
 
 /// Reads `RateLimit` (draft-ietf-httpapi-ratelimit-headers: as a list of policies, and as the dictionary of earlier
-/// drafts), `RateLimit-Remaining` with `RateLimit-Reset`, and the same with `X-` before it. Of several the tightest
+/// drafts), `RateLimit-Remaining` with `RateLimit-Reset`, the same with `X-` before it, and `X-RateLimit-Remaining-Minute` or another unit. Of several the tightest
 /// counts. `now` is the server's time in seconds since the epoch.
 pub fn announced(response: &Response, now: i64) -> Option<Announced> {
     let mut found: Vec<Announced> = Vec::new();
@@ -35,6 +35,16 @@ pub fn announced(response: &Response, now: i64) -> Option<Announced> {
         let reset = first("reset").and_then(|v| seconds(&v, now));
         let after = || response.headers.first("retry-after").and_then(|v| seconds(v.trim(), now));
         found.push(Announced { remaining, reset: reset.or_else(after).unwrap_or(Duration::from_secs(1)) });
+    }
+    // `X-RateLimit-Remaining-Minute` and its like: what is left of such a time ends before a whole one is over.
+    for (unit, time) in [("second", 1), ("minute", 60), ("hour", 3600), ("day", 86_400)] {
+        let left = response.headers.first(&format!("x-ratelimit-remaining-{unit}")).and_then(|v| number(&v));
+        // The field without a unit says when it ends, and of which unit it speaks is not said.
+        let known = response.headers.first("ratelimit-reset").and_then(|v| seconds(v.trim(), now));
+        if let Some(remaining) = left {
+            let whole = Duration::from_secs(time);
+            found.push(Announced { remaining, reset: known.map_or(whole, |k| k.min(whole)) });
+        }
     }
     found.into_iter().min_by_key(|a| (a.remaining, std::cmp::Reverse(a.reset)))
 }
@@ -90,6 +100,10 @@ mod tests {
         assert_eq!(of(&[("X-Rate-Limit-Remaining", "-1"), ("X-Rate-Limit-Reset", "4")]), Some((0, 4)));
         assert_eq!(of(&[("X-RateLimit-Remaining", "0"), ("Retry-After", "8")]), Some((0, 8)));
         assert_eq!(of(&[("X-RateLimit-Remaining", "0")]), Some((0, 1)));
+        let by_unit = ("X-RateLimit-Remaining-Minute", "0");
+        assert_eq!(of(&[by_unit]), Some((0, 60)));
+        assert_eq!(of(&[by_unit, ("RateLimit-Remaining", "0"), ("RateLimit-Reset", "7")]), Some((0, 7)));
+        assert_eq!(of(&[by_unit, ("X-RateLimit-Remaining-Second", "0")]), Some((0, 60)));
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub use announced::{Announced, announced};
 pub use exchange::{Auth, Cut, Exchange, Failure, FailureKind, Headers, Kind, Outcome, Phase, Request, Response};
 pub use ledger::{Ledger, Registered, Unknown};
 pub use manner::{Framing, Manner, TlsVersion};
-pub use pacing::{Pacer, WaitBudget, retry_delay};
+pub use pacing::{Pace, Pacer, WaitBudget, retry_delay};
 pub use redact::Redactor;
 pub use secret::Secret;
 pub use transport::{HttpSettings, Transport};

@@ -31,7 +31,43 @@ struct State {
     pause: Duration,
     /// Until when the server takes no more requests of a family.
     held: HashMap<Family, Instant>,
+    /// The time between requests by which what the server has left lasts until its window ends.
+    spread: Duration,
+    seen: Pace,
 }
+
+/// How requests were paced, to be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Pace {
+    /// The most requests a second, where there is a limit of our own.
+    pub rate: Option<f64>,
+    /// The fewest requests that the server said it would still take; None where it announces nothing.
+    pub lowest: Option<u64>,
+    /// Whether requests were sent more slowly than the rate, for what was left.
+    pub slowed: bool,
+    /// How many answers were 429.
+    pub refused: u64,
+}
+
+impl std::fmt::Display for Pace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.rate {
+            Some(rate) => write!(f, "at most {} requests a second", (rate * 100.0).round() / 100.0)?,
+            None => f.write_str("as fast as it goes")?,
+        }
+        match self.lowest {
+            Some(lowest) => {
+                write!(f, "; the server announces its limit: at the least {lowest} requests were left")?;
+                f.write_str(if self.slowed { ", and requests were sent more slowly for it" } else { "" })?;
+            }
+            None => f.write_str("; the server announces no limit")?,
+        }
+        write!(f, "; {} refused (429)", self.refused)
+    }
+}
+
+/// No request is delayed for longer than this to make what is left last: after it, the end of the window is waited for.
+const LONGEST_SPREAD: Duration = Duration::from_secs(1);
 
 /// Requests that a server is likely to count together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,8 +110,14 @@ impl Pacer {
         let now = Instant::now();
         // A pause is not made up for by a burst.
         let turn = state.next.map_or(now, |next| next.max(now));
-        state.next = turn.checked_add(interval);
+        state.next = turn.checked_add(interval.max(state.spread));
         turn - now
+    }
+
+    /// How it went so far.
+    pub fn pace(&self) -> Pace {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        Pace { rate: self.interval.map(|i| 1.0 / i.as_secs_f64()), ..state.seen }
     }
 
     /// How long it is until the server takes a request of this kind again, by its own words.
@@ -88,10 +130,15 @@ impl Pacer {
     /// again, where it was refused for a limit.
     pub fn learn(&self, kind: Kind, response: &Response) -> Option<Duration> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(said) = announced(response, server_time(response))
-            && said.remaining == 0
-        {
-            state.hold(kind, said.reset);
+        state.seen.refused += u64::from(response.status == 429);
+        if let Some(said) = announced(response, server_time(response)) {
+            state.seen.lowest = Some(state.seen.lowest.map_or(said.remaining, |l| l.min(said.remaining)));
+            if said.remaining == 0 {
+                state.hold(kind, said.reset);
+            }
+            let fair = said.reset.checked_div(u32::try_from(said.remaining).unwrap_or(u32::MAX));
+            state.spread = fair.filter(|f| *f <= LONGEST_SPREAD).unwrap_or_default();
+            state.seen.slowed |= self.interval.is_some_and(|interval| state.spread > interval);
         }
         let Some(delay) = retry_delay(response) else {
             state.pause /= 2;
@@ -195,6 +242,36 @@ mod tests {
     fn delay(status: u16, headers: &[(&str, &str)]) -> Option<Duration> {
         let headers = Headers(headers.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect());
         retry_delay(&Response::new(status, "HTTP/1.1", headers, Default::default(), None))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_left_is_made_to_last_until_the_window_ends() {
+        let pacer = Pacer::new(Some(50.0));
+        let say = |remaining: &str, reset: &str| {
+            let fields = [("RateLimit-Remaining", remaining), ("RateLimit-Reset", reset)];
+            let headers = fields.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect();
+            pacer.learn(Kind::Register, &Response::new(201, "HTTP/1.1", Headers(headers), Default::default(), None));
+        };
+        let mut between = || {
+            let first = pacer.turn();
+            pacer.turn() - first
+        };
+        assert_eq!(between(), Duration::from_millis(20));
+        // Enough is left for the rate of our own.
+        say("5000", "60");
+        assert_eq!(between(), Duration::from_millis(20));
+        assert!(!pacer.pace().slowed);
+        say("300", "60");
+        assert_eq!(between(), Duration::from_millis(200));
+        // Too little to go on with: the end of the window is waited for instead, when nothing is left.
+        say("3", "60");
+        assert_eq!(between(), Duration::from_millis(20));
+        assert_eq!(pacer.held(Kind::Register), Duration::ZERO);
+        say("0", "60");
+        assert_eq!(pacer.held(Kind::Register), Duration::from_secs(60));
+        let told = "at most 50 requests a second; the server announces its limit: at the least 0 requests were left, and \
+                    it was gone slower for it; 0 refused (429)";
+        assert_eq!(pacer.pace().to_string(), told);
     }
 
     fn s(seconds: u64) -> Option<Duration> {

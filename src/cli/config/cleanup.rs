@@ -9,10 +9,11 @@ use super::InForce;
 use crate::{
     cli::{
         Stop,
-        run::target::{bearer, headers, token_of_file, token_of_variable, transport},
+        run::target::{bearer, headers, initial_access_token, token_of_file, token_of_variable, transport},
         units::Rate,
     },
     run::Administration,
+    target::origin,
 };
 
 /// A request to the server's own administration interface, or a command, that deletes one client. `${client_id}` stands
@@ -20,13 +21,15 @@ use crate::{
 #[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CleanupSettings {
-    /// Where the request goes; `${client_id}` is percent-encoded
+    /// Where the request goes; `${client_id}` is percent-encoded. A path is below the origin of the target
     pub url: Option<String>,
     /// The method of that request; DELETE unless given
     pub method: Option<String>,
     /// Header fields of the request, as "Name: value"
     #[schemars(extend("writeOnly" = true))]
     pub header: Vec<String>,
+    /// Send the initial access token of the target, where the request goes to the target's own origin
+    pub target_token: bool,
     /// The bearer token of the request; token-env or token-file keeps it out of this file
     #[schemars(extend("writeOnly" = true))]
     pub token: Option<String>,
@@ -39,7 +42,7 @@ pub struct CleanupSettings {
     pub token_command: Vec<String>,
     /// A program and its arguments, run without a shell for each client; DCRSPEC_CLIENT_ID holds its identifier, too
     pub command: Vec<String>,
-    /// A URL that lists clients as JSON, to find those whose registration was never answered, by their software_id
+    /// A URL, or a path below the origin of the target, that lists clients as JSON, to find those whose registration was never answered, by their software_id
     pub find: Option<String>,
 }
 
@@ -65,14 +68,39 @@ impl CleanupSettings {
 }
 
 /// How clients are deleted at the administration interface, where `[cleanup]` says so.
-pub fn administration(force: &InForce) -> Result<Option<Administration>, Stop> {
+///
+/// `place` is the URL of the target: paths are below its origin, and there alone its token is sent.
+pub fn administration(force: &InForce, place: Option<&str>) -> Result<Option<Administration>, Stop> {
     let Some(cleanup) = &force.settings.cleanup else { return Ok(None) };
     let transport = transport(force)?;
-    let made = make(cleanup, transport).map_err(|why| force.blame("cleanup", format!("[cleanup]: {why}")))?;
+    let own = place.and_then(origin);
+    let token = if cleanup.target_token { initial_access_token(force)? } else { None };
+    let made = below(cleanup, own.as_deref()).and_then(|cleanup| make(&cleanup, transport, own.as_deref(), token));
+    let made = made.map_err(|why| force.blame("cleanup", format!("[cleanup]: {why}")))?;
     Ok(Some(made.with_pace(force.settings.rate.as_ref().map(Rate::per_second), force.settings.wait.get())))
 }
 
-fn make(cleanup: &CleanupSettings, transport: crate::wire::Transport) -> Result<Administration, String> {
+/// The same with whole URLs in place of paths.
+fn below(cleanup: &CleanupSettings, own: Option<&str>) -> Result<CleanupSettings, String> {
+    let mut whole = cleanup.clone();
+    for (key, url) in [("url", &mut whole.url), ("find", &mut whole.find)] {
+        let Some(path) = url.as_deref().filter(|u| u.starts_with('/')) else { continue };
+        // What begins with two slashes names a host.
+        if path.starts_with("//") {
+            return Err(format!("{key}: {path:?} begins with two slashes; write a path, or a whole URL"));
+        }
+        let own = own.ok_or_else(|| format!("{key} is a path, and no target says below which origin"))?;
+        *url = Some(format!("{own}{path}"));
+    }
+    Ok(whole)
+}
+
+fn make(
+    cleanup: &CleanupSettings,
+    transport: crate::wire::Transport,
+    own: Option<&str>,
+    target_token: Option<String>,
+) -> Result<Administration, String> {
     let made = match (&cleanup.url, cleanup.command.as_slice()) {
         (Some(url), []) => Administration::request(transport, cleanup.method.as_deref().unwrap_or("DELETE"), url)?,
         (None, [_, ..]) if cleanup.method.is_some() => return Err("method goes with url, not with command".into()),
@@ -81,7 +109,21 @@ fn make(cleanup: &CleanupSettings, transport: crate::wire::Transport) -> Result<
         (None, []) => return Err("it needs url or command".into()),
     };
     let mut fields = headers(&cleanup.header)?;
-    if let Some(token) = token(cleanup)? {
+    let given = token(cleanup)?;
+    if cleanup.target_token {
+        if given.is_some() || !cleanup.token_command.is_empty() {
+            return Err("target-token goes with no other token".into());
+        }
+        // The token is for whoever answers registrations, and for nobody else.
+        let there = [&cleanup.url, &cleanup.find]
+            .into_iter()
+            .flatten()
+            .all(|u| own.is_some() && origin_of(u) == own.map(str::to_owned));
+        if !there {
+            return Err("target-token is sent to the origin of the target alone, and url or find is elsewhere".into());
+        }
+    }
+    if let Some(token) = given.or(target_token) {
         fields.push(("authorization".to_owned(), format!("Bearer {token}")));
     }
     let made = made.with_headers(fields).with_token_command(&cleanup.token_command);
@@ -89,6 +131,11 @@ fn make(cleanup: &CleanupSettings, transport: crate::wire::Transport) -> Result<
         Some(url) => made.with_find(url).map_err(|why| format!("find: {why}")),
         None => Ok(made),
     }
+}
+
+/// The origin of a URL in which a placeholder may stand.
+fn origin_of(url: &str) -> Option<String> {
+    origin(&url.replace("${client_id}", "x").replace("${software_id}", "x"))
 }
 
 /// The bearer token for the administration interface; never shown.

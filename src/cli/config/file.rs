@@ -40,7 +40,7 @@ impl ConfigFile {
         ConfigFile::parse(path, name, text)
     }
 
-    fn parse(path: &Path, name: String, text: String) -> Result<ConfigFile, String> {
+    pub(super) fn parse(path: &Path, name: String, text: String) -> Result<ConfigFile, String> {
         let source = Source { name, profile: None, text };
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut reader = Reader { source: &source, folder, faults: Vec::new() };

@@ -11,7 +11,15 @@ use crate::cli::{Stop, settings::Settings, usage};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     Default,
-    File { file: String, line: usize, column: usize },
+    File {
+        file: String,
+        line: usize,
+        column: usize,
+    },
+    /// A profile that this program carries.
+    BuiltIn {
+        profile: String,
+    },
     Environment(String),
     Flag(String),
 }
@@ -21,6 +29,7 @@ impl fmt::Display for Origin {
         match self {
             Origin::Default => f.write_str("default"),
             Origin::File { file, line, .. } => write!(f, "{file}:{line}"),
+            Origin::BuiltIn { profile } => write!(f, "built-in profile {profile}"),
             Origin::Environment(name) => write!(f, "{name}"),
             Origin::Flag(name) => write!(f, "{name}"),
         }
@@ -83,6 +92,7 @@ impl InForce {
         usage(match (self.origin(key), &self.source) {
             (Origin::File { line, column, .. }, Some(source)) => source.at(line, column, message, None),
             (Origin::Environment(name), _) => format!("{name}: {message}"),
+            (origin @ Origin::BuiltIn { .. }, _) => format!("{origin}: {message}"),
             _ => message.to_owned(),
         })
     }

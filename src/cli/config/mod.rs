@@ -1,5 +1,6 @@
 //! `dcrspec.toml`, and `dcrspec config`: what is in force, and where each value came from.
 
+mod builtin;
 mod cleanup;
 mod file;
 mod given;
@@ -28,7 +29,7 @@ pub struct Choice {
     /// Read settings from this file instead of ./dcrspec.toml
     #[arg(long, value_name = "FILE", env = "DCRSPEC_CONFIG", hide_env_values = true, help_heading = "Settings")]
     config: Option<PathBuf>,
-    /// Use the settings of [profiles.NAME] in that file, too
+    /// Use the settings of [profiles.NAME] in that file, too, or of a built-in profile (awork)
     #[arg(long, value_name = "NAME", env = "DCRSPEC_PROFILE", hide_env_values = true, help_heading = "Settings")]
     profile: Option<String>,
 }
@@ -41,36 +42,45 @@ impl Choice {
         let path = named.or_else(|| Some(Path::new(FILE)).filter(|p| p.is_file()));
         let file = path.map(ConfigFile::load).transpose().map_err(usage)?;
         let mut layers = vec![layers::defaults()];
-        let source = match (file, profile) {
-            (None, Some(profile)) => {
-                return Err(usage(format!(
-                    "there is no ./{FILE} to hold the profile {profile:?}; --config FILE names another file"
-                )));
+        let mut source = None;
+        let mut named = None;
+        if let Some(mut file) = file {
+            layers.push(std::mem::take(&mut file.top));
+            named = profile.and_then(|p| file.profiles.remove(p));
+            if profile.is_some() && named.is_none() && profile.is_some_and(|p| builtin::profile(p).is_none()) {
+                return Err(unknown_profile(Some(&file), profile.unwrap_or_default()));
             }
-            (None, None) => None,
-            (Some(mut file), profile) => {
-                layers.push(std::mem::take(&mut file.top));
-                if let Some(profile) = profile {
-                    layers.push(file.profiles.remove(profile).ok_or_else(|| unknown_profile(&file, profile))?);
-                    file.source.profile = Some(profile.to_owned());
-                }
-                Some(file.source)
-            }
-        };
+            file.source.profile = profile.filter(|_| named.is_some()).map(str::to_owned);
+            source = Some(file.source);
+        } else if let Some(unknown) = profile.filter(|p| builtin::profile(p).is_none()) {
+            return Err(unknown_profile(None, unknown));
+        }
+        // The file's own word on a built-in profile goes before it.
+        layers.extend(profile.and_then(builtin::profile));
+        layers.extend(named);
         layers.push(environment(|name| std::env::var_os(name))?);
         layers.push(given);
         InForce::new(source, layers)
     }
 }
 
-fn unknown_profile(file: &ConfigFile, profile: &str) -> Stop {
-    let name = &file.source.name;
-    let profiles: Vec<&str> = file.profiles.keys().map(String::as_str).collect();
-    let near = crate::suite::nearest(profile, profiles.iter().copied());
-    usage(match (near.is_empty(), profiles.is_empty()) {
-        (false, _) => format!("{name} has no profile {profile:?}{}", did_you_mean(&near)),
-        (true, false) => format!("{name} has no profile {profile:?}; it has {}", profiles.join(", ")),
-        (true, true) => format!("{name} has no profiles; write [profiles.{profile}]"),
+fn unknown_profile(file: Option<&ConfigFile>, profile: &str) -> Stop {
+    let carried: Vec<&str> = builtin::names().collect();
+    let mine: Vec<&str> = file.iter().flat_map(|f| f.profiles.keys()).map(String::as_str).collect();
+    let near = crate::suite::nearest(profile, mine.iter().copied().chain(carried.iter().copied()));
+    let carried = carried.join(", ");
+    usage(match (file.map(|f| &f.source.name), near.is_empty(), mine.is_empty()) {
+        (Some(name), false, _) => format!("{name} has no profile {profile:?}{}", did_you_mean(&near)),
+        (Some(name), true, false) => format!("{name} has no profile {profile:?}; it has {}", mine.join(", ")),
+        (Some(name), true, true) => {
+            format!("{name} has no profiles; write [profiles.{profile}], or take a built-in one: {carried}")
+        }
+        (None, false, _) => {
+            format!("there is no ./{FILE} to hold the profile {profile:?}{}", did_you_mean(&near))
+        }
+        (None, true, _) => format!(
+            "there is no ./{FILE} to hold the profile {profile:?}; --config FILE names another file, and built in is {carried}"
+        ),
     })
 }
 

@@ -138,6 +138,7 @@ fn as_text(force: &InForce, rows: &[Row]) -> String {
 
 fn as_document(force: &InForce, rows: &[Row]) -> String {
     let from = |origin: &Origin| match origin {
+        Origin::BuiltIn { profile } => json!({ "kind": "built-in profile", "name": profile }),
         Origin::Default => json!({ "kind": "default" }),
         Origin::File { file, line, column } => json!({ "kind": "file", "file": file, "line": line, "column": column }),
         Origin::Environment(name) => json!({ "kind": "environment", "name": name }),

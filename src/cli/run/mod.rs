@@ -164,6 +164,7 @@ fn run_target(
     if terminal {
         eprint!("\r\x1b[K");
     }
+    eprintln!("dcrspec: pace: {}", outcome.pace);
     for complaint in &outcome.complaints {
         eprintln!("dcrspec: {}", harmless(complaint));
     }

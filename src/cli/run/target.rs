@@ -23,9 +23,13 @@ const TOKEN: &str = "the initial access token";
 /// The target, with everything that is needed to talk to it; nothing is sent yet.
 pub fn target(force: &InForce) -> Result<Target, Stop> {
     let settings = &force.settings;
-    let place = match (&settings.url, &settings.issuer) {
+    let url = endpoint_url(force)?;
+    let place = match (&url, &settings.issuer) {
         (None, None) => {
-            return Err(usage("no target: give the registration endpoint's URL, --issuer URL, or --reference"));
+            return Err(usage(match &settings.endpoint_path {
+                Some(path) => format!("no target: give the URL of the deployment, such as https://HOST{path}"),
+                None => "no target: give the registration endpoint's URL, --issuer URL, or --reference".to_owned(),
+            }));
         }
         (Some(url), _) => url,
         (None, Some(issuer)) => issuer,
@@ -34,20 +38,30 @@ pub fn target(force: &InForce) -> Result<Target, Stop> {
         no_credentials(issuer).map_err(|why| force.blame("issuer", why))?;
         candidates(issuer).map_err(|why| force.blame("issuer", why))?;
     }
-    if let Some(url) = &settings.url {
-        endpoint(url).map_err(|why| force.blame("url", why))?;
-    }
     let mut target = Target::new(place.clone(), transport(force)?);
-    target.endpoint = settings.url.clone();
+    target.endpoint = url.clone();
     target.issuer = settings.issuer.clone();
-    target.token = token(force)?.map(Secret::from);
+    target.token = initial_access_token(force)?.map(Secret::from);
     target.statement_key = statement_key(force)?;
     target.declared = settings.declare.clone();
     target.allowed_origins = settings.allow_origin.clone();
     target.client = settings.client.as_deref().map(|path| client(force, path)).transpose()?;
-    target.administration = administration(force)?;
+    target.administration = administration(force, Some(place))?;
     target.headers = headers(&settings.headers).map_err(|why| force.blame("header", why))?;
     Ok(target)
+}
+
+/// The URL of the endpoint; an origin alone is completed by the path that the settings name.
+fn endpoint_url(force: &InForce) -> Result<Option<String>, Stop> {
+    let Some(url) = &force.settings.url else { return Ok(None) };
+    endpoint(url).map_err(|why| force.blame("url", why))?;
+    let Some(path) = &force.settings.endpoint_path else { return Ok(Some(url.clone())) };
+    if !path.starts_with('/') || path.starts_with("//") || path.contains(['?', '#', ' ']) {
+        return Err(force.blame("endpoint-path", format!("{path:?} is no path; it begins with one slash")));
+    }
+    let parsed = url::Url::parse(url).ok();
+    let bare = parsed.is_some_and(|u| u.path() == "/" && u.query().is_none() && u.fragment().is_none());
+    Ok(Some(if bare { format!("{}{path}", url.trim_end_matches('/')) } else { url.clone() }))
 }
 
 /// How HTTP is spoken, to the target and to its administration interface.
@@ -154,7 +168,7 @@ pub fn headers(lines: &[String]) -> Result<Vec<(String, String)>, String> {
 }
 
 /// The initial access token from wherever it is; never shown.
-fn token(force: &InForce) -> Result<Option<String>, Stop> {
+pub fn initial_access_token(force: &InForce) -> Result<Option<String>, Stop> {
     let settings = &force.settings;
     if let Some(token) = &settings.token {
         bearer(token, TOKEN).map_err(|why| force.blame("token", why)).map(Some)

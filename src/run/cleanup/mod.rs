@@ -155,9 +155,13 @@ impl Administration {
             auth: Auth::None,
         };
         loop {
+            let held = self.pacer.held(Kind::Other);
+            if !held.is_zero() && self.budget.take(held) {
+                tokio::time::sleep(held).await;
+            }
             match self.transport.send(&request).await.0 {
                 Outcome::Failure(failure) => return Err(format!("the administration interface: {}", failure.message)),
-                Outcome::Response(response) => match crate::wire::retry_delay(&response) {
+                Outcome::Response(response) => match self.pacer.learn(Kind::Other, &response) {
                     Some(delay) if self.budget.take(delay) => tokio::time::sleep(delay).await,
                     _ => return Ok(response),
                 },
