@@ -106,7 +106,10 @@ async fn run_configuration(
     suites: &[Suite],
     options: &Options,
 ) -> Report {
-    let target = reference_target(configuration, defects, options.seed);
+    let mut target = reference_target(configuration, defects, options.seed);
+    // A vendor that this build does not know has no configuration of its own: each is held against its documentation.
+    let strangers = crate::suite::vendors(suites).into_iter().filter(|v| !Catalogue::embedded().is_vendor(v));
+    target.vendors.extend(strangers);
     let mut report = run::run(&target, suites, options, Ledger::memory()).await.report;
     if !configuration.deletes() {
         // What cannot be deleted ends with its server, which is this run's own.

@@ -67,7 +67,11 @@ fn every_entry_can_be_read_by_a_person() {
         [&r.says, &r.observe].iter().any(|t| t.contains('\t') || t.contains("  "))
     });
     no_requirement("has no address", |r| {
-        r.spec.is_none() && r.section != "-" && catalogue().url_of(r).is_none_or(|u| !u.starts_with("https://"))
+        let vendor = catalogue().family(&r.id).is_some_and(|f| catalogue().is_vendor(f));
+        !vendor
+            && r.spec.is_none()
+            && r.section != "-"
+            && catalogue().url_of(r).is_none_or(|u| !u.starts_with("https://"))
     });
 }
 

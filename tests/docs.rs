@@ -48,11 +48,13 @@ fn links_between_pages_lead_somewhere() {
     for page in [
         "README.md",
         "docs/architecture.md",
+        "docs/awork.md",
         "docs/configuration.md",
         "docs/exit-codes.md",
         "docs/fuzzing.md",
         "docs/restraint.md",
         "docs/suites.md",
+        "docs/vendor-profiles.md",
         "docs/verdicts.md",
         "suites/README.md",
     ] {
@@ -65,4 +67,22 @@ fn links_between_pages_lead_somewhere() {
             .collect();
         assert!(dead.is_empty(), "{page} links to what is not there: {dead:?}");
     }
+}
+
+#[test]
+fn the_pieces_of_the_vendor_profile_are_the_kept_ones() {
+    let page = file("docs/vendor-profiles.md");
+    let folder = "examples/papermill/suites/papermill";
+    let kept = ["requirements.yaml", "registration.yaml", "registration-response.schema.json"]
+        .map(|name| file(&format!("{folder}/{name}")).replace([' ', '\n'], ""));
+    let mut pieces = 0;
+    for piece in page.split("```").skip(1).step_by(2) {
+        let Some((language, text)) = piece.split_once('\n') else { continue };
+        if ["yaml", "json"].contains(&language) {
+            let text = text.replace([' ', '\n'], "");
+            assert!(kept.iter().any(|k| k.contains(&text)), "docs/vendor-profiles.md shows what is not kept:\n{piece}");
+            pieces += 1;
+        }
+    }
+    assert_eq!(pieces, 3);
 }

@@ -7,6 +7,7 @@ mod explain;
 mod fuzz;
 mod interrupt;
 mod list;
+mod new_profile;
 mod panic;
 mod run;
 mod selftest;
@@ -53,6 +54,8 @@ enum Command {
     Explain(explain::Args),
     /// Check suite files without sending anything
     Check(check::Args),
+    /// Make the files of a vendor profile, to be filled in
+    NewProfile(new_profile::Args),
     /// Delete the clients that a ledger still names
     Cleanup(cleanup::Args),
     /// Show the settings in force, and where each came from
@@ -85,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::List(args) => list::main(args),
         Command::Explain(args) => explain::main(args),
         Command::Check(args) => check::main(args),
+        Command::NewProfile(args) => new_profile::main(args),
         Command::Cleanup(args) => cleanup::main(args),
         Command::Config(args) => config::main(*args),
     };

@@ -360,4 +360,65 @@ mod tests {
         );
         assert!(schema_faults(&json!({"type": "strin"}))[0].1.contains("cannot be used"));
     }
+
+    /// awork's documented example, with the time of issue of 2021 that stands in it.
+    #[test]
+    fn the_documented_example_of_awork_is_taken() {
+        use crate::{
+            judge::{Claim, Context, Judge},
+            target::registration,
+            wire::{Headers, Outcome, Response},
+        };
+        let metadata = json!({
+            "redirect_uris": ["https://client.example.org/oauth/callback"],
+            "client_name": "Example application",
+            "token_endpoint_auth_method": "client_secret_basic",
+            "grant_types": ["authorization_code", "refresh_token"],
+            "response_types": ["code"],
+            "scope": "openid profile email offline_access",
+            "application_type": "web",
+        });
+        let mut answer = metadata.clone();
+        answer["client_id"] = json!("dcr_1234567890");
+        answer["client_secret"] = json!("kq3v9X2mPz7LrT5wBn8cYd4sHg6jFa1uEo0iRx");
+        answer["client_secret_expires_at"] = json!(0);
+        // 2021-01-01T00:00:00Z, as in the documentation.
+        answer["client_id_issued_at"] = json!(1_609_459_200);
+        for name in ["contacts", "logo_uri", "client_uri", "policy_uri", "tos_uri", "software_id", "software_version"] {
+            answer[name] = Value::Null;
+        }
+        let mut headers = Headers::default();
+        headers.push("content-type", "application/json");
+        headers.push("cache-control", "no-store");
+        headers.push("pragma", "no-cache");
+        let url = "https://as.example/api/v1/clientapplications/register";
+        let request = registration(url, Some("application/json"), metadata.to_string());
+        let response = Response::new(201, "HTTP/1.1", headers, answer.to_string().into(), None);
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        let exchange = Exchange::new(1, now, request, Outcome::Response(response), Default::default());
+        let judge = Judge::of(&["awork".to_owned()]);
+        let objections: Vec<(&str, Objection)> = judge
+            .judge(&exchange, &Context { accepted: true, established: true, ..Context::default() })
+            .into_iter()
+            .filter_map(|j| match j.claim {
+                Claim::Objects(objection) => Some((j.requirement, objection)),
+                Claim::Holds => None,
+            })
+            .collect();
+        let nulls = ["awork-response-without-null", "rfc7591-2-uri-members-type"];
+        let (null, other): (Vec<_>, Vec<_>) = objections.iter().partition(|(r, _)| nulls.contains(r));
+        assert!(null.iter().any(|(r, _)| *r == "awork-response-without-null"));
+        let other: Vec<(&str, &str)> = other.iter().map(|(r, o)| (*r, o.message.as_str())).collect();
+        // An old time of issue is allowed, since a client_id may be shared by instances (RFC 7591, 3.2.1).
+        assert_eq!(other, []);
+        // The same times in milliseconds are none, and the judge says so.
+        answer["client_id_issued_at"] = json!(1_767_225_600_000_u64);
+        let response = Response::new(201, "HTTP/1.1", Headers::default(), answer.to_string().into(), None);
+        let exchange = Exchange::new(1, now, exchange.request, Outcome::Response(response), Default::default());
+        let told = judge.judge(&exchange, &Context::default()).into_iter().any(|j| {
+            j.requirement == "rfc7591-3.2.1-client-id-issued-at"
+                && matches!(j.claim, Claim::Objects(o) if o.message.contains("milliseconds"))
+        });
+        assert!(told);
+    }
 }

@@ -64,8 +64,12 @@ impl Page<'_> {
                 group.iter().copied().filter(|f| self.style.verbose || f.strength != Strength::Note).collect();
             let Some(strongest) = shown.first() else { continue };
             self.heading(strongest);
-            for finding in shown {
-                self.finding(finding);
+            for (number, finding) in shown.iter().enumerate() {
+                let told = shown[..number].iter().any(|before| is_alike(before, finding));
+                match told && !self.style.verbose {
+                    true => self.elsewhere(finding),
+                    false => self.finding(finding),
+                }
             }
             self.out.push('\n');
         }
@@ -90,6 +94,13 @@ impl Page<'_> {
         if let Some(entry) = entry {
             self.prose("  ", "  ", &format!("It says: {}", entry.says.trim()));
         }
+    }
+
+    /// What an earlier finding has said, at another place.
+    fn elsewhere(&mut self, finding: &Finding) {
+        let seen = if finding.count > 1 { format!(", seen {}", story::times(finding.count)) } else { String::new() };
+        let at = if finding.instance_path.is_empty() { "elsewhere" } else { &finding.instance_path };
+        self.prose("  - ", "    ", &format!("the same at {at}{seen}; finding: {}", finding.id));
     }
 
     fn finding(&mut self, finding: &Finding) {
@@ -134,8 +145,20 @@ impl Page<'_> {
         self.out.push('\n');
     }
 
+    /// Every requirement with its verdict and the reason for it.
+    fn verdicts(&mut self) {
+        for r in &self.report.requirements {
+            let verdict = r.verdict.as_str();
+            self.prose(&format!("{verdict:<15} {:<8} ", r.level), "    ", &format!("{}: {}", r.id, r.reason));
+        }
+        self.out.push('\n');
+    }
+
     fn summary(&mut self) {
         let report = self.report;
+        if self.style.verbose {
+            self.verdicts();
+        }
         self.verdict();
         let target = &report.target;
         let label = if target.label == target.endpoint { "" } else { &target.label };
@@ -281,6 +304,13 @@ fn groups(report: &Report) -> Vec<Vec<&Finding>> {
     }
     groups.sort_by_cached_key(|g| (std::cmp::Reverse(weight(g[0])), place(g[0])));
     groups
+}
+
+/// Whether two findings of one requirement tell the same, and differ in their place alone.
+fn is_alike(a: &Finding, b: &Finding) -> bool {
+    let told =
+        |f: &Finding| (f.rule.clone(), f.strength, f.level, f.expected.clone(), f.also.clone(), f.waived.clone());
+    told(a) == told(b) && !b.expected.is_empty() && a.instance_path != b.instance_path
 }
 
 fn label(finding: &Finding) -> (&'static str, &'static str) {

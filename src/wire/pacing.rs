@@ -252,7 +252,7 @@ mod tests {
             let headers = fields.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec())).collect();
             pacer.learn(Kind::Register, &Response::new(201, "HTTP/1.1", Headers(headers), Default::default(), None));
         };
-        let mut between = || {
+        let between = || {
             let first = pacer.turn();
             pacer.turn() - first
         };
@@ -270,7 +270,7 @@ mod tests {
         say("0", "60");
         assert_eq!(pacer.held(Kind::Register), Duration::from_secs(60));
         let told = "at most 50 requests a second; the server announces its limit: at the least 0 requests were left, and \
-                    it was gone slower for it; 0 refused (429)";
+                    requests were sent more slowly for it; 0 refused (429)";
         assert_eq!(pacer.pace().to_string(), told);
     }
 

@@ -276,7 +276,7 @@ pub struct Served {
 impl Served {
     /// Starts it and reads the lines that it prints once it listens: two, and with a token three.
     pub fn start(home: &Home, args: &[&str]) -> Served {
-        let wanted = if args.contains(&"--initial-access-token") { 3 } else { 2 };
+        let wanted = if ["--initial-access-token", "--like"].iter().any(|a| args.contains(a)) { 3 } else { 2 };
         let mut command = home.command(std::iter::once(&"serve").chain(args));
         let mut child = Killed(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
         let stdout = BufReader::new(child.0.stdout.take().unwrap());

@@ -67,7 +67,10 @@ impl Choice {
 fn unknown_profile(file: Option<&ConfigFile>, profile: &str) -> Stop {
     let carried: Vec<&str> = builtin::names().collect();
     let mine: Vec<&str> = file.iter().flat_map(|f| f.profiles.keys()).map(String::as_str).collect();
-    let near = crate::suite::nearest(profile, mine.iter().copied().chain(carried.iter().copied()));
+    let near = crate::suite::nearest(
+        profile,
+        mine.iter().copied().chain(carried.iter().copied().filter(|c| !mine.contains(c))),
+    );
     let carried = carried.join(", ");
     usage(match (file.map(|f| &f.source.name), near.is_empty(), mine.is_empty()) {
         (Some(name), false, _) => format!("{name} has no profile {profile:?}{}", did_you_mean(&near)),
