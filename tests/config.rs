@@ -173,8 +173,8 @@ fn profiles_and_files_that_are_not_there_are_named() {
         "dcrspec: dcrspec.toml has no profile \"qqqqqqqq\"; it has production, staging"
     );
     assert_eq!(
-        said(Home::new().run(["run", "--profile", "a"])),
-        "dcrspec: there is no ./dcrspec.toml to hold the profile \"a\"; --config FILE names another file"
+        said(Home::new().run(["run", "--profile", "qqqqqqqq"])),
+        "dcrspec: there is no ./dcrspec.toml to hold the profile \"qqqqqqqq\"; --config FILE names another file, and built in is awork"
     );
     assert!(said(Home::new().run(["run", "--config", "no.toml"])).starts_with("dcrspec: cannot read no.toml: "));
 }

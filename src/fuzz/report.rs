@@ -34,15 +34,8 @@ pub fn report(outcomes: &[Outcome], fail_on: &FailOn, seed: u64, started: jiff::
             }
         }
     }
-    // A vendor's requirements are reported where something bore on them.
-    let concerns = |r: &&crate::spec::Requirement| {
-        !catalogue.family(&r.id).is_some_and(|f| catalogue.is_vendor(f))
-            || findings.iter().any(|f| f.requirement == r.id || f.also.contains(&r.id))
-            || outcomes.iter().any(|o| o.met.contains(r.id.as_str()))
-    };
     let requirements = catalogue
         .iter()
-        .filter(concerns)
         .map(|r| {
             let mine: Vec<&Finding> =
                 findings.iter().filter(|f| f.requirement == r.id || f.also.contains(&r.id)).collect();

@@ -8,7 +8,7 @@ use super::{curl, evidence::RawFinding, harness::Harness};
 use crate::{
     report::{
         CaseResult, EvidenceRecord, ExchangeRecord, FORMAT, Finding, Report, RequirementResult, RungRecord, Target,
-        Tool, Totals, totals,
+        Tool, Totals, Verdict, totals,
     },
     spec::Catalogue,
     suite::BaseKind,
@@ -30,14 +30,18 @@ pub fn report(
     let grouped = harness.evidence.grouped();
     let findings: Vec<Finding> = grouped.iter().map(|f| finding(harness, f)).collect();
     let requirements = catalogue
-        .reported(&harness.target.vendors)
+        .iter()
         .map(|r| {
-            let (verdict, reason) = harness.evidence.verdict(r, &harness.ground.capabilities, &grouped);
+            let (verdict, reason) = match catalogue.foreign(&r.id, &harness.target.vendors) {
+                Some(vendor) => (
+                    Verdict::NotApplicable,
+                    format!("the target was not held against the documentation of {vendor} (--suite {vendor})"),
+                ),
+                None => harness.evidence.verdict(r, &harness.ground.capabilities, &grouped),
+            };
             let reason = match (&harness.ground.untestable, verdict) {
-                (Some(why), crate::report::Verdict::NotExercised) => format!("the target could not be tested: {why}"),
-                (None, crate::report::Verdict::NotExercised)
-                    if interrupted && !reason.ends_with("the run was interrupted") =>
-                {
+                (Some(why), Verdict::NotExercised) => format!("the target could not be tested: {why}"),
+                (None, Verdict::NotExercised) if interrupted && !reason.ends_with("the run was interrupted") => {
                     format!("{reason}; the run was interrupted")
                 }
                 _ => reason,

@@ -147,10 +147,11 @@ impl Catalogue {
         self.specs.get(family).is_some_and(|s| s.vendor)
     }
 
-    /// The requirements that are reported on a target of these vendors: those of the specifications, and theirs.
-    pub fn reported<'a>(&'a self, vendors: &'a [String]) -> impl Iterator<Item = &'a Requirement> {
-        let fits = move |family: &String| !self.is_vendor(family) || vendors.contains(family);
-        self.entries.iter().zip(&self.family).filter(move |(_, family)| fits(family)).map(|(entry, _)| entry)
+    /// The vendor whose documentation a requirement is taken from, where a target is not held against it.
+    pub fn foreign<'a>(&'a self, id: &str, vendors: &[String]) -> Option<&'a str> {
+        let at = self.position(id)?;
+        let family = &self.family[at];
+        (self.is_vendor(family) && !vendors.contains(family)).then_some(family)
     }
 
     /// Every requirement, in catalogue order.

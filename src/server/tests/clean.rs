@@ -22,6 +22,8 @@ async fn creates_the_base_clients() {
             match configuration {
                 // What those two do differently is tested with the configuration endpoint.
                 Configuration::Rotating | Configuration::Forbidding => {}
+                // There is no configuration endpoint.
+                Configuration::Awork => assert!(client.get("registration_client_uri").is_none()),
                 _ => assert_eq!(read(&server, &client).await.json(), client),
             }
         }

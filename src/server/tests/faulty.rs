@@ -10,6 +10,10 @@ async fn every_defect_leaves_the_base_clients_creatable() {
             if defect.id == "json-needs-charset" { "application/json; charset=utf-8" } else { "application/json" };
         let server = faulty(defect.id);
         for metadata in [confidential(), public(), bare()] {
+            // These refuse one of the three on purpose.
+            if ["awork-public-refused", "awork-name-needed"].contains(&defect.id) && metadata != confidential() {
+                continue;
+            }
             let answer = post_as(&server, media_type, metadata.to_string()).await;
             let wanted = if defect.id == "created-as-200" { 200 } else { 201 };
             assert_eq!(answer.status, wanted, "{}", defect.id);
@@ -25,8 +29,8 @@ fn defects_are_named_once_and_have_a_requirement() {
     let mut faults = HashSet::new();
     for found in defects() {
         assert!(kebab(found.id) && ids.insert(found.id), "{}", found.id);
-        assert!(faults.insert(found.which), "{}", found.id);
-        assert!(["rfc7591-", "rfc7592-"].iter().any(|f| found.requirement.starts_with(f)), "{}", found.id);
+        assert!(faults.insert((found.which, found.configuration)), "{}", found.id);
+        assert!(["rfc7591-", "rfc7592-", "awork-"].iter().any(|f| found.requirement.starts_with(f)), "{}", found.id);
         assert!(found.says.ends_with('.'), "{}", found.id);
         assert!(found.also.iter().all(|(other, why)| *other != found.requirement && !why.is_empty()), "{}", found.id);
         assert_eq!(defect(found.id).map(|d| d.which), Some(found.which));
@@ -168,7 +172,8 @@ async fn behaviour(server: &ReferenceServer) -> Vec<String> {
 
 #[tokio::test]
 async fn every_defect_shows() {
-    for configuration in Configuration::ALL {
+    // The ways of awork's are other ones; that each of its defects shows is said by the self-test.
+    for configuration in Configuration::ALL.into_iter().filter(|c| c.vendor().is_none()) {
         let clean = behaviour(&server(set_up(configuration))).await;
         for defect in defects().iter().filter(|defect| defect.configuration == configuration) {
             assert!(behaviour(&faulty(defect.id)).await != clean, "{} does not show", defect.id);

@@ -26,6 +26,7 @@ fn set_up(configuration: Configuration) -> ServerConfig {
         Configuration::Protected => ServerConfig::protected("https://as.example", "initial"),
         Configuration::SharedIds => ServerConfig::shared_ids("https://as.example"),
         Configuration::Statement => ServerConfig::statement("https://as.example"),
+        Configuration::Awork => ServerConfig { nulls: false, ..ServerConfig::awork("https://as.example", "initial") },
         other => ServerConfig::plain(other, "https://as.example"),
     }
 }
@@ -58,8 +59,9 @@ async fn answer_of(router: Router, request: Request<Body>) -> Answer {
 }
 
 async fn post_as(server: &ReferenceServer, media_type: &str, body: impl Into<Body>) -> Answer {
-    let request =
-        Request::post("/register").header("content-type", media_type).header("authorization", "Bearer initial");
+    let request = Request::post(server.0.config.configuration.registration_path())
+        .header("content-type", media_type)
+        .header("authorization", "Bearer initial");
     send(server, request.body(body.into()).unwrap()).await
 }
 
