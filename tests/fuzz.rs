@@ -67,6 +67,31 @@ fn from_a_finding_to_a_case() {
 }
 
 #[test]
+fn a_sequence_is_found_asked_again_and_kept_as_a_case() {
+    let home = Home::new();
+    let defect = ["--reference", "--defect", "read-stale"];
+    let fuzz = ["fuzz", "--stateful", "--seed", "7", "--count", "60", "--findings", "found"];
+    let ran = home.run(fuzz.iter().chain(&defect));
+    ran.exits(1);
+    assert!(ran.stdout.contains("rfc7592-2.1-read-is-current"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("60 inputs, ") && ran.stdout.contains("what was asked of clients"), "{}", ran.stdout);
+    let files: Vec<_> = std::fs::read_dir(home.path().join("found")).unwrap().map(|e| e.unwrap().path()).collect();
+    let finding = files.iter().find(|f| f.to_str().unwrap().contains("read-as-returned")).expect("a file for it");
+    let text: Value = serde_json::from_str(&std::fs::read_to_string(finding).unwrap()).unwrap();
+    assert_eq!(text["format"], 2);
+    assert!(text["scenario"]["input"]["moves"].as_array().unwrap().len() <= 3, "{text:#}");
+    let finding = finding.to_str().unwrap();
+    assert!(home.run(["replay", finding].iter().chain(&defect)).exits(1).stdout.starts_with("STILL THERE: "));
+    assert!(home.run(["replay", finding, "--reference"]).exits(0).stdout.starts_with("FIXED: "));
+    home.file("case.yaml", &home.run(["promote", finding]).exits(0).stdout);
+    home.run(["check", "case.yaml"]).exits(0);
+    home.run(["run", "--suite", "case.yaml"].iter().chain(&defect)).exits(1);
+    home.run(["run", "--reference", "--suite", "case.yaml"]).exits(0);
+    let clean = home.run(["fuzz", "--reference", "--stateful", "--seed", "7", "--count", "200"]);
+    clean.exits(0);
+}
+
+#[test]
 fn what_is_no_finding_is_said() {
     let home = Home::new();
     home.file("x.json", "{}");

@@ -25,7 +25,7 @@ use crate::{
     },
     spec::Capability,
     target::Target,
-    wire::{Auth, Exchange, FailureKind, Kind, Ledger, Outcome, Pacer, Phase, Registered, Request, Secret, WaitBudget},
+    wire::{Auth, Exchange, FailureKind, Kind, Ledger, Outcome, Pacer, Phase, Registered, Request, WaitBudget},
 };
 
 /// How many clients are kept for slots, for as long as the bench is used.
@@ -112,7 +112,7 @@ impl<'t> Bench<'t> {
     }
 
     /// Random digits that mark what this run has made.
-    fn word(&self) -> String {
+    pub(super) fn word(&self) -> String {
         let mut bytes = [0_u8; 12];
         self.random.borrow_mut().fill_bytes(&mut bytes);
         bytes.iter().map(|b| format!("{b:02x}")).collect()
@@ -175,12 +175,15 @@ impl<'t> Bench<'t> {
             for follow in &input.follow {
                 self.follow(*follow, input, &mut client, memory, &mut shot).await;
             }
+            if !input.moves.is_empty() {
+                self.live(input, &mut client, memory, &mut shot).await;
+            }
         }
         oracles::group(&mut shot.faults);
         shot
     }
 
-    fn judge(
+    pub(super) fn judge(
         &self,
         input: &Input,
         exchange: &Exchange,
@@ -209,7 +212,7 @@ impl<'t> Bench<'t> {
         oracles::look(input, exchange, &context, &self.pool.borrow(), faults, index);
     }
 
-    async fn send_input(
+    pub(super) async fn send_input(
         &self,
         input: &Input,
         variant: Option<&super::generate::Variant>,
@@ -239,7 +242,7 @@ impl<'t> Bench<'t> {
     }
 
     /// Sends a request once, paced, waiting out rate limits within the budget.
-    async fn send(&self, mut request: Request, marker: &str) -> Exchange {
+    pub(super) async fn send(&self, mut request: Request, marker: &str) -> Exchange {
         let target = self.harness.target;
         for (name, value) in &target.headers {
             request.headers.push(name.clone(), value.as_bytes().to_vec());
@@ -382,29 +385,21 @@ impl<'t> Bench<'t> {
         }
     }
 
-    /// Takes over what a read has rotated, so that the client can still be deleted.
-    fn rotated(&self, client: &mut Client, read: &Exchange) {
-        let Some(response) = read.response().filter(|r| r.status == 200) else { return };
-        let token: Option<Secret> = response.member("registration_access_token").map(Into::into);
-        let uri = response.member("registration_client_uri").map(str::to_owned);
-        if token.is_none() && uri.is_none() {
+    /// Takes over what a read or an update has rotated, so that the client can still be deleted.
+    pub(super) fn rotated(&self, client: &mut Client, exchange: &Exchange) {
+        let shows = matches!(exchange.request.kind, Kind::Read | Kind::Update);
+        let response = exchange.response().filter(|r| shows && r.status == 200);
+        let Some(document) = response.and_then(|r| r.object()).cloned() else { return };
+        if !client.take_over(document) {
             return;
         }
-        client.token = token.clone().or(client.token.take());
-        client.uri = uri.clone().or(client.uri.take());
-        if let Some(pending) = self.pending.borrow_mut().iter_mut().find(|p| p.client_id == client.client_id) {
-            pending.token = token.clone().or(pending.token.take());
-            pending.uri = uri.clone().or(pending.uri.take());
-        }
-        if let Some(known) = self.pool.borrow_mut().iter_mut().find(|k| k.client.client_id == client.client_id) {
-            known.client.token = token.clone().or(known.client.token.take());
-            known.client.uri = uri.clone().or(known.client.uri.take());
-        }
+        let same = |other: &&mut Client| other.client_id == client.client_id;
+        let renew = |other: &mut Client| (other.token, other.uri) = (client.token.clone(), client.uri.clone());
+        self.pending.borrow_mut().iter_mut().find(same).into_iter().for_each(renew);
+        self.pool.borrow_mut().iter_mut().map(|k| &mut k.client).find(same).into_iter().for_each(renew);
         if !self.own {
-            let noted = self.ledger.borrow_mut().rotated(&client.client_id, uri, token);
-            if let Err(why) = noted {
-                self.complain(why);
-            }
+            let (uri, token) = (client.uri.clone(), client.token.clone());
+            self.noted(|ledger| ledger.rotated(&client.client_id, uri, token));
         }
     }
 
@@ -455,13 +450,20 @@ impl<'t> Bench<'t> {
             };
             match outcome {
                 Ok(()) => {
-                    // An identifier of several instances goes with the first of them (RFC 7591, A.4.2).
-                    self.pending.borrow_mut().retain(|p| p.client_id != client.client_id);
                     self.memory.borrow_mut().observe(&deleted);
-                    self.noted(|ledger| ledger.deleted(&client.client_id));
+                    self.deleted(&client);
                 }
                 Err(why) => self.noted(|ledger| ledger.kept(&client.client_id, &why)),
             }
+        }
+    }
+
+    /// A client is gone.
+    pub(super) fn deleted(&self, client: &Client) {
+        // An identifier of several instances goes with the first of them (RFC 7591, A.4.2).
+        self.pending.borrow_mut().retain(|p| p.client_id != client.client_id);
+        if !self.own {
+            self.noted(|ledger| ledger.deleted(&client.client_id));
         }
     }
 

@@ -39,6 +39,8 @@ pub struct Options {
     pub jobs: usize,
     /// Draws other inputs from the same seed: one number for each configuration of a server.
     pub stream: u64,
+    /// Inputs are sequences over RFC 7592.
+    pub stateful: bool,
     /// Inputs that are sent first, and varied.
     pub corpus: Vec<Input>,
     /// How many trials one finding may cost while it is shrunk.
@@ -57,6 +59,7 @@ impl Default for Options {
             duration: None,
             jobs: 1,
             stream: 0,
+            stateful: false,
             corpus: Vec::new(),
             shrink: 400,
             replays: 3,
@@ -118,6 +121,7 @@ struct Source {
     random: ChaCha8Rng,
     corpus: Vec<Rc<Input>>,
     first: VecDeque<Input>,
+    stateful: bool,
 }
 
 impl Source {
@@ -137,7 +141,8 @@ impl Source {
         }
         let bytes = self.bytes();
         if self.corpus.len() < 8 || bytes[BYTES - 1] < 160 {
-            return generate::input(&bytes[..BYTES - 1]);
+            let made = if self.stateful { generate::sequence } else { generate::input };
+            return made(&bytes[..BYTES - 1]);
         }
         let (parent, other) = (self.index(), self.index());
         mutate::mutated(&self.corpus[parent], &self.corpus[other], &bytes[..BYTES - 1])
@@ -217,6 +222,7 @@ pub async fn run(target: &Target, options: &Options, ledger: Ledger, observe: &m
         },
         corpus: Vec::new(),
         first: options.corpus.iter().cloned().collect(),
+        stateful: options.stateful,
     });
     let mut campaign = Campaign {
         bench: &bench,
@@ -295,7 +301,9 @@ impl Campaign<'_, '_> {
             .map(|_| {
                 let input = source.borrow_mut().draw();
                 async move {
-                    let shot = bench.shoot(&input, &bench.memory, bench.wants_clients() && input.is_plain()).await;
+                    // What a sequence renames and deletes is no client to keep.
+                    let pooled = bench.wants_clients() && input.is_plain() && input.moves.is_empty();
+                    let shot = bench.shoot(&input, &bench.memory, pooled).await;
                     (input, shot)
                 }
             })

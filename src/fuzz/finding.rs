@@ -154,15 +154,14 @@ impl Finding {
     /// Reads one back.
     pub fn read(path: &Path) -> Result<Finding, String> {
         let text = std::fs::read(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
-        let finding: Finding = serde_json::from_slice(&text)
-            .map_err(|e| format!("{}:{}:{}: {e}", path.display(), e.line(), e.column()))?;
-        if finding.format > FORMAT {
+        // What a later format holds is not known here, so its number is looked at first.
+        let format = serde_json::from_slice::<Value>(&text).ok().and_then(|file| file.get("format")?.as_u64());
+        if let Some(format) = format.filter(|format| *format > u64::from(FORMAT)) {
             return Err(format!(
-                "{}: the finding has format {}; this version of dcrspec reads up to {FORMAT}",
+                "{}: the finding has format {format}; this version of dcrspec reads up to {FORMAT}",
                 path.display(),
-                finding.format
             ));
         }
-        Ok(finding)
+        serde_json::from_slice(&text).map_err(|e| format!("{}:{}:{}: {e}", path.display(), e.line(), e.column()))
     }
 }

@@ -11,7 +11,7 @@
 //! - [`mutate`]: neighbours of what brought something new; [`novelty`]: what is new;
 //! - [`render`]: from a structure to a request at one target;
 //! - [`bench`]: one target under the fuzzer; [`oracles`]: what is wrong beyond the rules of the judge;
-//! - [`scenario`]: what has to be sent to see a fault; [`shrink`]: its smallest form;
+//! - `sequence`: the steps of a client's life; [`scenario`]: what has to be sent to see a fault; [`shrink`]: its smallest form;
 //! - [`campaign`]: all of it, until an end; [`table`]: what was sent and what came of it;
 //! - [`finding`], [`replay`], [`promote`]: a cause as a file, again, and as a case of a suite.
 
@@ -27,6 +27,7 @@ pub mod render;
 pub mod replay;
 pub mod report;
 pub mod scenario;
+mod sequence;
 pub mod shrink;
 pub mod table;
 #[cfg(test)]

@@ -57,6 +57,7 @@ fn shape(input: &Input, exchange: &Exchange) -> u64 {
         }
     }
     exchange.request.method.hash(&mut hasher);
+    exchange.request.auth.hash(&mut hasher);
     hasher.finish()
 }
 

@@ -7,7 +7,7 @@ use super::{
     generate::{Base, Credentials, Follow, Input, Label, Node, Shape, Style, Variant, Writing},
     render,
 };
-use crate::target::CLAIMED_NAME;
+use crate::{model::Who, target::CLAIMED_NAME};
 
 /// The suite file. The error says why the finding cannot be put that way.
 pub fn promote(finding: &Finding) -> Result<String, String> {
@@ -17,6 +17,12 @@ pub fn promote(finding: &Finding) -> Result<String, String> {
     let slots = uses_slots(input) || scenario.before.iter().any(uses_slots);
     if slots {
         steps.push(json!({"id": "earlier", "register": {}}));
+    }
+    let both = input.moves.iter().any(|step| step.who() == Who::Second || step.needs_both());
+    if both {
+        let software = "${fresh.second}";
+        let marked = json!({"client_name": format!("second {software}"), "software_id": format!("dcrspec-{software}")});
+        steps.push(json!({"id": Who::Second.name(), "register": { "with": marked }}));
     }
     for before in &scenario.before {
         steps.push(json!({ "register": register(before, None, finding)? }));
@@ -32,6 +38,7 @@ pub fn promote(finding: &Finding) -> Result<String, String> {
         && input.compare.is_none()
         && expectation(finding).is_none()
         && input.follow.is_empty()
+        && input.moves.is_empty()
     {
         return Err(format!(
             "{}: no expectation of a suite says what this oracle says; replay it instead",
@@ -50,7 +57,9 @@ pub fn promote(finding: &Finding) -> Result<String, String> {
     } else {
         for number in 0..scenario.times.max(1) {
             let mut step = Map::new();
-            if number == 0 && !input.follow.is_empty() {
+            if number == 0 && !input.moves.is_empty() {
+                step.insert("id".into(), json!(Who::First.name()));
+            } else if number == 0 && !input.follow.is_empty() {
                 step.insert("id".into(), json!("registered"));
             }
             step.insert("register".into(), register(input, None, finding)?);
@@ -88,6 +97,9 @@ pub fn promote(finding: &Finding) -> Result<String, String> {
             out.push_str(&format!("{lead}{key}: {}\n", yaml(value)));
             lead = "        ";
         }
+    }
+    for (number, step) in input.moves.iter().enumerate() {
+        out.push_str(&format!("      - {}\n", step.written(number)));
     }
     Ok(out)
 }

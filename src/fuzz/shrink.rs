@@ -6,6 +6,7 @@ use super::{
     generate::{self, Base, Credentials, Envelope, Input, Label, Node, Shape, Style, Writing},
     scenario::{Scenario, trial},
 };
+use crate::model::{Dropping, Who};
 
 /// Tries candidates until none helps or the budget is spent.
 struct Shrinker<'b, 't> {
@@ -52,7 +53,12 @@ impl Shrinker<'_, '_> {
     async fn structure(&mut self, mut best: Scenario) -> Scenario {
         let with = |best: &Scenario, input: Input| Scenario { input, ..best.clone() };
         // All at once, where the base client alone shows it.
-        let bare = Input { follow: best.input.follow.clone(), compare: best.input.compare.clone(), ..Input::default() };
+        let bare = Input {
+            follow: best.input.follow.clone(),
+            compare: best.input.compare.clone(),
+            moves: best.input.moves.clone(),
+            ..Input::default()
+        };
         let candidates = vec![
             Scenario { times: best.times, ..Scenario::of(Input::default()) },
             with(&best, bare),
@@ -75,6 +81,7 @@ impl Shrinker<'_, '_> {
             let candidate = with(&best, merged);
             self.first(&mut best, vec![candidate]).await;
         }
+        best = self.moves(best).await;
         best = self.members(best).await;
         for index in (0..best.input.omit.len()).rev() {
             let mut input = best.input.clone();
@@ -89,22 +96,26 @@ impl Shrinker<'_, '_> {
         best
     }
 
-    /// Halves first, then one by one.
+    /// Drops members.
     async fn members(&mut self, mut best: Scenario) -> Scenario {
-        let mut chunk = best.input.set.len().max(1);
-        while chunk > 0 {
-            let mut at = 0;
-            while at < best.input.set.len() {
-                let mut input = best.input.clone();
-                let end = (at + chunk).min(input.set.len());
-                input.set.drain(at..end);
-                let candidate = Scenario { input, ..best.clone() };
-                if !self.first(&mut best, vec![candidate]).await {
-                    at += chunk;
-                }
-            }
-            chunk /= 2;
+        let mut dropping = Dropping::new(&best.input.set);
+        while let Some(set) = dropping.candidate() {
+            let candidate = Scenario { input: Input { set, ..best.input.clone() }, ..best.clone() };
+            dropping.tried(self.first(&mut best, vec![candidate]).await);
         }
+        best
+    }
+
+    /// Drops steps, then does without the second client.
+    async fn moves(&mut self, mut best: Scenario) -> Scenario {
+        let mut dropping = Dropping::new(&best.input.moves);
+        while let Some(moves) = dropping.candidate() {
+            let candidate = Scenario { input: Input { moves, ..best.input.clone() }, ..best.clone() };
+            dropping.tried(self.first(&mut best, vec![candidate]).await);
+        }
+        let moves = best.input.moves.iter().map(|step| step.about(Who::First)).collect();
+        let candidate = Scenario { input: Input { moves, ..best.input.clone() }, ..best.clone() };
+        self.first(&mut best, vec![candidate]).await;
         best
     }
 

@@ -26,6 +26,8 @@
 //! Two requests at once (`together` in a suite): of two updates both, one or none is answered 200, and a later read shows one of
 //! them as a whole, or what was there before where neither was; a read that a delete overtakes is answered 200 or 401.
 
+mod step;
+
 use std::fmt::Write as _;
 
 use rand_chacha::{
@@ -33,51 +35,38 @@ use rand_chacha::{
     rand_core::{Rng, SeedableRng},
 };
 
-/// Which of two clients a step is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Who {
-    /// The one that is registered first.
-    First,
-    /// The other one.
-    Second,
-}
+use crate::suite::TokenWord;
 
-/// A step in a client's life after its registration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Move {
-    /// GET with the newest token (RFC 7592, 2.1).
-    Read(Who),
-    /// GET with a token that nobody issued.
-    ReadWithWrongToken(Who),
-    /// PUT with another client_name (RFC 7592, 2.2).
-    Rename(Who),
-    /// PUT with another client_name and a redirection URI that no server may register.
-    RefusedUpdate(Who),
-    /// PUT of what the server returned.
-    SendBack(Who),
-    /// DELETE (RFC 7592, 2.3).
-    Delete(Who),
-}
+pub use step::{Change, Method, Move, Update, Who};
 
 /// A sequence of at most `length` steps over two clients. The same seed gives the same sequence on every machine. A client is
 /// used after its deletion, but not often; what is registered is deleted in the end by whoever runs the sequence.
 pub fn generate(seed: u64, length: usize) -> Vec<Move> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
+    draw(&mut |n| random.next_u32() as usize % n, length, false)
+}
+
+/// As [`generate`], from choices: `below(n)` gives a number below n. `wide` draws every step that there is, wrong tokens and
+/// methods among them, and not only those of the picture above.
+pub fn draw(below: &mut dyn FnMut(usize) -> usize, length: usize, wide: bool) -> Vec<Move> {
     let mut dead = [false, false];
     let mut moves = Vec::with_capacity(length);
     while moves.len() < length {
-        let second = random.next_u32() % 2 == 1;
+        let second = below(2) == 1;
         let who = if second { Who::Second } else { Who::First };
-        let chosen = match random.next_u32() % 16 {
+        let chosen = match below(if wide { 26 } else { 16 }) {
             0..=4 => Move::Read(who),
             5..=8 => Move::Rename(who),
             9..=10 => Move::RefusedUpdate(who),
             11..=12 => Move::SendBack(who),
             13 => Move::ReadWithWrongToken(who),
-            _ => Move::Delete(who),
+            14..=15 => Move::Delete(who),
+            16..=20 => Move::Change(who, CHANGES[below(CHANGES.len())]),
+            21..=24 => Move::Present(who, METHODS[below(METHODS.len())], TOKENS[below(TOKENS.len())]),
+            _ => Move::Patch(who),
         };
         // One look at a deleted client in four is enough.
-        if dead[usize::from(second)] && random.next_u32() % 4 != 0 {
+        if dead[usize::from(second)] && below(4) != 0 {
             if dead == [true, true] {
                 break;
             }
@@ -89,24 +78,79 @@ pub fn generate(seed: u64, length: usize) -> Vec<Move> {
     moves
 }
 
+const CHANGES: [Change; 7] = [
+    Change::Lists,
+    Change::LeaveOut,
+    Change::Null,
+    Change::Secret,
+    Change::ChosenSecret,
+    Change::Excluded,
+    Change::OfAnother,
+];
+
+const METHODS: [Method; 3] = [Method::Read, Method::Update, Method::Delete];
+
+const TOKENS: [TokenWord; 7] = [
+    TokenWord::None,
+    TokenWord::Random,
+    TokenWord::Truncated,
+    TokenWord::Altered,
+    TokenWord::Former,
+    TokenWord::Another,
+    TokenWord::Initial,
+];
+
+/// Makes a list shorter by dropping items: halves first, then one by one. Whoever uses it asks for a candidate, tries it
+/// and says what came of it, so that trying may take its time.
+pub struct Dropping<T> {
+    best: Vec<T>,
+    size: usize,
+    at: usize,
+}
+
+impl<T: Clone> Dropping<T> {
+    /// Begins with the whole list.
+    pub fn new(items: &[T]) -> Dropping<T> {
+        Dropping { best: items.to_vec(), size: items.len(), at: 0 }
+    }
+
+    /// The next list to try; nothing, when there is none left.
+    pub fn candidate(&mut self) -> Option<Vec<T>> {
+        if self.at >= self.best.len() {
+            (self.at, self.size) = (0, self.size / 2);
+        }
+        if self.size == 0 || self.best.is_empty() {
+            return None;
+        }
+        let mut shorter = self.best.clone();
+        shorter.drain(self.at..(self.at + self.size).min(self.best.len()));
+        Some(shorter)
+    }
+
+    /// What came of the last candidate: whether it will do.
+    pub fn tried(&mut self, will_do: bool) {
+        if will_do {
+            let end = (self.at + self.size).min(self.best.len());
+            self.best.drain(self.at..end);
+        } else {
+            self.at += self.size;
+        }
+    }
+
+    /// The shortest list so far.
+    pub fn best(self) -> Vec<T> {
+        self.best
+    }
+}
+
 /// The shortest sequence, by dropping steps, for which `fails` still says yes.
 pub fn shrink(moves: &[Move], fails: &mut dyn FnMut(&[Move]) -> bool) -> Vec<Move> {
-    let mut best = moves.to_vec();
-    let mut size = best.len().div_ceil(2);
-    while size > 0 {
-        let mut at = 0;
-        while at < best.len() {
-            let mut shorter = best.clone();
-            shorter.drain(at..(at + size).min(best.len()));
-            if fails(&shorter) {
-                best = shorter;
-            } else {
-                at += size;
-            }
-        }
-        size /= 2;
+    let mut dropping = Dropping::new(moves);
+    while let Some(shorter) = dropping.candidate() {
+        let will_do = fails(&shorter);
+        dropping.tried(will_do);
     }
-    best
+    dropping.best()
 }
 
 /// A suite case, as YAML, that goes through a sequence.
@@ -129,7 +173,7 @@ pub fn case(id: &str, moves: &[Move]) -> String {
         line(&format!("        expect: {{ requirement: {}, created: {{}} }}", REQUIREMENTS[0]));
     }
     for (number, step) in moves.iter().enumerate() {
-        line(&format!("      - {}", written(*step, number)));
+        line(&format!("      - {}", step.written(number)));
     }
     out
 }
@@ -141,22 +185,6 @@ const REQUIREMENTS: [&str; 4] = [
     "rfc7592-2.2-update-roundtrip",
     "rfc7592-A.1-rotate-only-on-read-or-update",
 ];
-
-fn written(step: Move, number: usize) -> String {
-    let name = |who| if who == Who::First { "first" } else { "second" };
-    let renamed = format!("client_name: \"step {number} ${{fresh.n{number}}}\"");
-    match step {
-        Move::Read(who) => format!("read: {{ client: {} }}", name(who)),
-        Move::ReadWithWrongToken(who) => format!("read: {{ client: {}, token: random }}", name(who)),
-        Move::Rename(who) => format!("update: {{ client: {}, with: {{ {renamed} }} }}", name(who)),
-        Move::RefusedUpdate(who) => format!(
-            "update: {{ client: {}, with: {{ {renamed}, redirect_uris: [\"http://client.example.org/callback#fragment\"] }} }}",
-            name(who)
-        ),
-        Move::SendBack(who) => format!("update: {{ client: {} }}", name(who)),
-        Move::Delete(who) => format!("delete: {{ client: {} }}", name(who)),
-    }
-}
 
 /// A suite file of sequences.
 pub fn suite(sequences: &[(String, Vec<Move>)]) -> String {
@@ -191,6 +219,9 @@ mod tests {
             let moves = generate(seed, 12);
             assert!(!moves.is_empty() && moves == generate(seed, 12));
             load_text("sequences", &suite(&[("one".into(), moves)])).unwrap();
+            let mut random = ChaCha8Rng::seed_from_u64(seed);
+            let wide = draw(&mut |n| random.next_u32() as usize % n, 12, true);
+            load_text("sequences", &suite(&[("one".into(), wide)])).unwrap();
         }
     }
 

@@ -100,35 +100,9 @@ impl Harness<'_> {
         other: Option<&Client>,
     ) -> Result<(), End> {
         let Some(word) = token else { return Ok(()) };
-        let own = client.token.as_ref().map_or("", Secret::expose);
-        let missing = |what: &str| End::Skip(format!("there is no {what}"));
-        let (auth, token) = match word {
-            TokenWord::None => (Auth::None, None),
-            TokenWord::Random => (Auth::Random, Some(format!("{}{}", self.fresh(), self.fresh()))),
-            TokenWord::Truncated => {
-                let keep = own.chars().count().saturating_sub(4).max(1);
-                (Auth::Truncated, Some(own.chars().take(keep).collect()))
-            }
-            TokenWord::Altered => (Auth::Altered, Some(altered(own))),
-            TokenWord::Former => {
-                let former = client.former.last().ok_or_else(|| missing("former token: nothing was rotated"))?;
-                (Auth::Former, Some(former.expose().to_owned()))
-            }
-            TokenWord::Another => {
-                let token = other.and_then(|o| o.token.as_ref()).ok_or_else(|| missing("token of another client"))?;
-                (Auth::Another, Some(token.expose().to_owned()))
-            }
-            TokenWord::Initial => {
-                let token = self.target.token.as_ref().ok_or_else(|| missing("initial access token"))?;
-                (Auth::Initial, Some(token.expose().to_owned()))
-            }
-        };
-        request.headers.0.retain(|(name, _)| name != "authorization");
-        if let Some(token) = token {
-            request.headers.push("authorization", format!("Bearer {token}"));
-        }
-        request.auth = auth;
-        Ok(())
+        let initial = self.target.token.as_ref();
+        let mut random = || format!("{}{}", self.fresh(), self.fresh());
+        present(request, word, client, other, initial, &mut random).map_err(End::Skip)
     }
 
     pub(super) async fn update(
@@ -153,13 +127,7 @@ impl Harness<'_> {
         let client = self.client_of(&action.client.value, progress)?;
         let text = serde_json::to_string(&action.with).unwrap_or_default();
         self.freshen(&text, progress);
-        let mut document = client.document.clone();
-        let secret = document.remove("client_secret").filter(|s| !s.is_null());
-        document.retain(|name, _| !EXCLUDED.contains(&name.as_str()));
-        if action.with_secret {
-            let secret = secret.ok_or_else(|| End::Skip("the client was issued no client_secret".into()))?;
-            document.insert("client_secret".into(), secret);
-        }
+        let mut document = client.to_send_back(action.with_secret).map_err(End::Skip)?;
         let with = {
             let lookup = |name: &str| self.variable(name, case.base, progress);
             variables::fill_value(&Value::Object(action.with.clone()), &lookup).map_err(End::Skip)?
@@ -233,32 +201,93 @@ impl Harness<'_> {
         let Some(document) = response.object().filter(|_| matches!(asked, Kind::Read | Kind::Update)).cloned() else {
             return;
         };
-        let word = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
-        let (token, uri) = (word("registration_access_token").map(Secret::from), word("registration_client_uri"));
-        if word("client_id").is_none_or(|id| id != client.client_id) {
-            return;
-        }
         let Some(client) = self.clients.iter_mut().find(|c| c.exchange == client.exchange) else { return };
-        // Servers that store a hash of them leave credentials out; the former ones hold then.
-        let mut document = document;
-        for name in EXCLUDED.iter().chain(&["client_secret"]) {
-            if let Some(held) = client.document.get(*name).filter(|_| !document.contains_key(*name)) {
-                document.insert((*name).to_owned(), held.clone());
-            }
-        }
-        client.document = document;
-        let changed = token.is_some() && token != client.token || uri.is_some() && uri != client.uri;
-        if changed {
-            if token.is_some() && token != client.token {
-                client.former.extend(client.token.take());
-            }
-            client.token = token.or(client.token.take());
-            client.uri = uri.or(client.uri.take());
+        if client.take_over(document) {
             let (id, uri, token) = (client.client_id.clone(), client.uri.clone(), client.token.clone());
             let noted = self.ledger.rotated(&id, uri, token);
             self.note(noted);
         }
     }
+}
+
+impl Client {
+    /// The document as an update sends it back: what the server last returned, without what an update must not hold.
+    pub fn to_send_back(&self, with_secret: bool) -> Result<Map<String, Value>, String> {
+        let mut document = self.document.clone();
+        let secret = document.remove("client_secret").filter(|s| !s.is_null());
+        document.retain(|name, _| !EXCLUDED.contains(&name.as_str()));
+        if with_secret {
+            let secret = secret.ok_or("the client was issued no client_secret")?;
+            document.insert("client_secret".into(), secret);
+        }
+        Ok(document)
+    }
+
+    /// Takes over a document that the server shows of the client, with a new token or URI in it. Says whether it holds one; a
+    /// document of another client is none of its business.
+    pub fn take_over(&mut self, mut document: Map<String, Value>) -> bool {
+        let word = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
+        let (token, uri) = (word("registration_access_token").map(Secret::from), word("registration_client_uri"));
+        if word("client_id").is_none_or(|id| id != self.client_id) {
+            return false;
+        }
+        // Servers that store a hash of them leave credentials out; the former ones hold then.
+        for name in EXCLUDED.iter().chain(&["client_secret"]) {
+            if let Some(held) = self.document.get(*name).filter(|_| !document.contains_key(*name)) {
+                document.insert((*name).to_owned(), held.clone());
+            }
+        }
+        self.document = document;
+        let changed = token.is_some() && token != self.token || uri.is_some() && uri != self.uri;
+        if changed {
+            if token.is_some() && token != self.token {
+                self.former.extend(self.token.take());
+            }
+            self.token = token.or(self.token.take());
+            self.uri = uri.or(self.uri.take());
+        }
+        changed
+    }
+}
+
+/// Puts a token that is not the client's newest one into a request to its configuration endpoint. `random` makes one that
+/// nobody issued. The error says which token there is none of.
+pub fn present(
+    request: &mut Request,
+    word: TokenWord,
+    client: &Client,
+    other: Option<&Client>,
+    initial: Option<&Secret>,
+    random: &mut dyn FnMut() -> String,
+) -> Result<(), String> {
+    let own = client.token.as_ref().map_or("", Secret::expose);
+    let (auth, token) = match word {
+        TokenWord::None => (Auth::None, None),
+        TokenWord::Random => (Auth::Random, Some(random())),
+        TokenWord::Truncated => {
+            let keep = own.chars().count().saturating_sub(4).max(1);
+            (Auth::Truncated, Some(own.chars().take(keep).collect()))
+        }
+        TokenWord::Altered => (Auth::Altered, Some(altered(own))),
+        TokenWord::Former => {
+            let former = client.former.last().ok_or("there is no former token: nothing was rotated")?;
+            (Auth::Former, Some(former.expose().to_owned()))
+        }
+        TokenWord::Another => {
+            let token = other.and_then(|o| o.token.as_ref()).ok_or("there is no token of another client")?;
+            (Auth::Another, Some(token.expose().to_owned()))
+        }
+        TokenWord::Initial => {
+            let token = initial.ok_or("there is no initial access token")?;
+            (Auth::Initial, Some(token.expose().to_owned()))
+        }
+    };
+    request.headers.0.retain(|(name, _)| name != "authorization");
+    if let Some(token) = token {
+        request.headers.push("authorization", format!("Bearer {token}"));
+    }
+    request.auth = auth;
+    Ok(())
 }
 
 /// A token of the same form, and another one: its last letter or digit is exchanged.

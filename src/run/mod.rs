@@ -7,7 +7,7 @@ mod evidence;
 mod execute;
 mod expect;
 pub(crate) mod harness;
-mod manage;
+pub mod manage;
 mod prepare;
 mod probe;
 mod restraint;

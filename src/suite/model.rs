@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
@@ -258,7 +258,7 @@ pub struct UpdateAction {
 }
 
 /// Which token a request to a configuration endpoint presents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TokenWord {
     /// No Authorization header.
@@ -275,6 +275,21 @@ pub enum TokenWord {
     Another,
     /// The initial access token.
     Initial,
+}
+
+impl TokenWord {
+    /// The word in a suite.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TokenWord::None => "none",
+            TokenWord::Random => "random",
+            TokenWord::Truncated => "truncated",
+            TokenWord::Altered => "altered",
+            TokenWord::Former => "former",
+            TokenWord::Another => "another",
+            TokenWord::Initial => "initial",
+        }
+    }
 }
 
 /// A token request. The code of an authorization_code request is nonsense: what is looked at comes before it is.

@@ -3,13 +3,11 @@
 use std::{collections::HashSet, path::Path};
 
 use super::super::{Stop, usage};
-use crate::{
-    fuzz::generate::{self, Input},
-    report::write_file,
-};
+use crate::{fuzz::generate::Input, report::write_file};
 
-/// The inputs of a folder, in the order of their names. A folder that is not there yet is empty.
-pub fn read(folder: &Path) -> Result<Vec<Input>, Stop> {
+/// The inputs of a folder, in the order of their names; `made` is what bytes stand for. A folder that is not there yet is
+/// empty.
+pub fn read(folder: &Path, made: fn(&[u8]) -> Input) -> Result<Vec<Input>, Stop> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -25,7 +23,7 @@ pub fn read(folder: &Path) -> Result<Vec<Input>, Stop> {
                 usage(format!("{}:{}:{}: no input of the fuzzer: {e}", file.display(), e.line(), e.column()))
             })?);
         } else {
-            inputs.push(generate::input(&bytes));
+            inputs.push(made(&bytes));
         }
     }
     Ok(inputs)

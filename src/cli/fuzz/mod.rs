@@ -19,7 +19,7 @@ use super::{
 use crate::{
     fuzz::{
         campaign::{self, Options, Outcome, Progress},
-        report as summary,
+        generate, report as summary,
         table::Table,
     },
     report::{self, Exit, text::harmless},
@@ -36,7 +36,11 @@ pub struct Args {
     #[command(flatten)]
     target: target::TargetArgs,
 
-    /// End after so many inputs
+    /// Send sequences over RFC 7592: clients are registered, read, updated and deleted, with right tokens and wrong ones
+    #[arg(long, help_heading = "What is sent")]
+    stateful: bool,
+
+    /// End after so many inputs; with --stateful, after so many sequences
     #[arg(long, value_name = "N", help_heading = "How much")]
     count: Option<u64>,
     /// End after this time
@@ -77,12 +81,14 @@ pub fn main(args: Args) -> Done {
     }
     let seed = settings.seed.unwrap_or_else(|| jiff::Timestamp::now().as_microsecond() as u64 % 1_000_000_000);
     eprintln!("dcrspec: seed {seed}");
+    let made = if args.stateful { generate::sequence } else { generate::input };
     let options = Options {
         run: args.target.run_options(&force, rate_given, seed),
         count: args.count.or(if args.duration.is_none() { Some(DEFAULT_COUNT) } else { None }),
         duration: args.duration.as_ref().map(Time::get),
         jobs: usize::from(args.jobs),
-        corpus: args.corpus.as_deref().map(corpus::read).transpose()?.unwrap_or_default(),
+        stateful: args.stateful,
+        corpus: args.corpus.as_deref().map(|folder| corpus::read(folder, made)).transpose()?.unwrap_or_default(),
         ..Options::default()
     };
     let started = jiff::Timestamp::now();

@@ -10,6 +10,8 @@ mod structure;
 mod text;
 mod uri;
 
+use crate::model::{self, Move};
+
 pub use dice::Dice;
 pub use member::{is_registered, row};
 pub use structure::{
@@ -47,6 +49,25 @@ fn from_dice(dice: &mut Dice) -> Input {
     }
     envelope::around(dice, &mut input);
     input
+}
+
+/// The registration and the sequence of steps over RFC 7592 that these bytes stand for.
+pub fn sequence(bytes: &[u8]) -> Input {
+    let mut dice = Dice::new(bytes);
+    let base = dice.pick(&[Base::Any, Base::Any, Base::Public, Base::Confidential]);
+    let mut input = Input { base, ..Input::default() };
+    // A client that is refused has no life.
+    if dice.one_in(4) {
+        member::members(&mut dice, &mut input.set);
+    }
+    let length = 1 + dice.below(14);
+    input.moves = moves(&mut dice, length);
+    input
+}
+
+/// Draws steps, for sequences and their mutation.
+pub fn moves(dice: &mut Dice, length: usize) -> Vec<Move> {
+    model::draw(&mut |n| dice.below(n), length, true)
 }
 
 /// Adds a member, for mutation.

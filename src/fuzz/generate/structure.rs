@@ -5,10 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::suite::BaseKind;
+use crate::{model::Move, suite::BaseKind};
 
-/// The number of the format of [`Input`]; it counts up when an older structure would be read as something else.
-pub const FORMAT: u32 = 1;
+/// The number of the format of [`Input`]: it counts up when a structure may hold what an older version of this tool does not
+/// know. The formats below it are read as they are. 2 brought the steps of a client's life.
+pub const FORMAT: u32 = 2;
 
 /// One request to a registration endpoint, and what is looked at besides its answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,6 +33,9 @@ pub struct Input {
     /// What is sent after a client was created.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub follow: Vec<Follow>,
+    /// The life of the client that was created, and of a second one where a step is about it (RFC 7592).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<Move>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -269,7 +273,7 @@ pub enum Variant {
     Label(String),
 }
 
-/// A request about a client that was created. Sequences over RFC 7592 get their places here.
+/// A request about a client that was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Follow {
