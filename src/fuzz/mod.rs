@@ -28,6 +28,7 @@ pub mod replay;
 pub mod report;
 pub mod scenario;
 mod sequence;
+pub mod session;
 pub mod shrink;
 pub mod table;
 #[cfg(test)]
