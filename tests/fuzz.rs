@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{Home, dcrspec};
+use support::{Home, Served, dcrspec, finish};
 
 const NOWHERE: &str = "http://127.0.0.1:1/register";
 
@@ -89,6 +89,45 @@ fn a_sequence_is_found_asked_again_and_kept_as_a_case() {
     home.run(["run", "--reference", "--suite", "case.yaml"]).exits(0);
     let clean = home.run(["fuzz", "--reference", "--stateful", "--seed", "7", "--count", "200"]);
     clean.exits(0);
+}
+
+#[test]
+fn two_deployments_are_compared() {
+    let home = Home::new();
+    let (first, same) =
+        (Served::start(&home, &[]), Served::start(&home, &["--initial-access-token", "the-other-token"]));
+    let other = Served::start(&home, &["--defect", "redirect-uris-omitted"]);
+    let fuzz = |second: &Served, more: &[&str]| {
+        let args = ["fuzz", first.endpoint(), "--against", second.endpoint(), "--i-may-test-this-server"];
+        let rest = ["--rate", "10000/s", "--seed", "7", "--count", "120", "--findings", "found", "--json", "r.json"];
+        let mut command = home.command(args.iter().chain(&rest).chain(more));
+        command.env("OTHER_TOKEN", "the-other-token");
+        let ran = finish(command);
+        assert!(home.ledgers().is_empty(), "both ledgers are worked off: {}", ran.stderr);
+        ran
+    };
+    let report =
+        || -> Value { serde_json::from_str(&std::fs::read_to_string(home.path().join("r.json")).unwrap()).unwrap() };
+    // Without a token of its own the second server gets none, and refuses everything.
+    assert!(fuzz(&same, &[]).exits(3).stdout.contains("could not be tested"));
+    let ran = fuzz(&same, &["--against-token-env", "OTHER_TOKEN"]);
+    // What one of two servers protects is answered 401 there without a token: that, and nothing else, is different.
+    assert!(report()["findings"].as_array().unwrap().iter().all(|f| f.to_string().contains("401")), "{}", ran.stdout);
+    let ran = fuzz(&other, &[]);
+    ran.exits(1);
+    assert!(ran.stdout.contains("note INTEROP difference"), "{}", ran.stdout);
+    let report = report();
+    assert!(support::schema_faults(&report).is_empty(), "{:?}", support::schema_faults(&report));
+    assert_eq!(report["clients"]["registered"], report["clients"]["deleted"]);
+    assert!(report["clients"]["registered"].as_u64().unwrap() > 100, "both are counted: {}", report["clients"]);
+    assert!(report["requirements"].as_array().unwrap().iter().all(|r| r["verdict"] != "broken"), "nobody is accused");
+    let files = std::fs::read_dir(home.path().join("found")).unwrap().map(|e| e.unwrap().path());
+    let finding = files.into_iter().find(|f| f.to_str().unwrap().contains("differs-members")).expect("a file for it");
+    let finding = finding.to_str().unwrap();
+    let ask = |more: &[&str]| home.run([&["replay", finding, "--rate", "10000/s"], more].concat());
+    assert!(ask(&[]).exits(1).stdout.starts_with("STILL THERE: difference "));
+    assert!(ask(&["--against", first.endpoint()]).exits(0).stdout.starts_with("FIXED: difference "));
+    assert!(home.run(["promote", finding]).exits(2).stderr.contains("accuses neither"));
 }
 
 #[test]

@@ -9,14 +9,15 @@ use crate::{
 };
 
 /// From now on an interrupt (SIGINT, SIGTERM) makes `stop` a request, and a further one ends the process at once, with
-/// the line that finishes the clean-up of what is in `ledger`.
+/// the lines that finish the clean-up of what is in the ledgers.
 ///
 /// The signals are waited for in a thread of their own, so that a run that is busy does not keep them waiting.
 ///
 /// # Errors
 ///
 /// The system has no thread or no signal handler to give.
-pub fn watch(stop: run::Stop, ledger: Option<PathBuf>) -> Result<(), Stop> {
+pub fn watch(stop: run::Stop, ledgers: impl IntoIterator<Item = PathBuf>) -> Result<(), Stop> {
+    let ledgers: Vec<PathBuf> = ledgers.into_iter().collect();
     let cannot = |e: &dyn std::fmt::Display| usage(format!("Ctrl-C cannot be watched for: {e}"));
     let (ready, listening) = mpsc::channel();
     let watcher = move || {
@@ -37,12 +38,14 @@ pub fn watch(stop: run::Stop, ledger: Option<PathBuf>) -> Result<(), Stop> {
                 "\ndcrspec: interrupted: what is under way is finished, and what was registered is deleted; once more stops at once"
             );
             signals.next().await;
-            match &ledger {
-                Some(path) => eprintln!(
+            if ledgers.is_empty() {
+                eprintln!("\ndcrspec: stopped");
+            }
+            for path in &ledgers {
+                eprintln!(
                     "\ndcrspec: stopped; clients may stay behind, and this deletes them: dcrspec cleanup {}",
                     harmless(&path.display().to_string())
-                ),
-                None => eprintln!("\ndcrspec: stopped"),
+                );
             }
             std::process::exit(i32::from(Exit::Interrupted.code()));
         });

@@ -4,6 +4,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeSet,
+    rc::Rc,
 };
 
 use rand_chacha::{
@@ -13,6 +14,7 @@ use rand_chacha::{
 use serde_json::{Map, Value};
 
 use super::{
+    against::{self, Difference, View},
     generate::{Follow, Input},
     oracles::{self, Fault},
     render,
@@ -52,6 +54,14 @@ pub struct Shot {
     pub faults: Vec<Fault>,
 }
 
+/// What is left of a bench.
+pub struct Finished {
+    pub ledger: Ledger,
+    /// That of the other server.
+    pub against: Option<Ledger>,
+    pub complaints: Vec<String>,
+}
+
 /// One target, ready to be fuzzed.
 pub struct Bench<'t> {
     pub harness: Harness<'t>,
@@ -61,7 +71,9 @@ pub struct Bench<'t> {
     /// Requirements of which something was seen to hold.
     pub met: RefCell<BTreeSet<&'static str>>,
     /// Exchanges so far, those of trials included.
-    pub exchanges: Cell<u32>,
+    pub exchanges: Rc<Cell<u32>>,
+    /// Another server that gets the same inputs. Then differences are looked for, and nothing else.
+    pub against: Option<Box<Bench<'t>>>,
     ledger: RefCell<Ledger>,
     complaints: RefCell<Vec<String>>,
     /// Clients that are to be deleted.
@@ -95,7 +107,8 @@ impl<'t> Bench<'t> {
             pool: RefCell::default(),
             memory: RefCell::new(Memory::bounded(options.seed, MEMORY)),
             met: RefCell::default(),
-            exchanges: Cell::new(0),
+            exchanges: Rc::default(),
+            against: None,
             ledger: RefCell::new(ledger),
             complaints: RefCell::default(),
             pending: RefCell::default(),
@@ -106,9 +119,34 @@ impl<'t> Bench<'t> {
             harness,
         };
         for _ in 0..2 {
-            bench.shoot(&Input::default(), &bench.memory, true).await;
+            bench.alone(&Input::default(), &bench.memory, true).await;
         }
         Ok(bench)
+    }
+
+    /// Puts another server beside it, prepared as this one is. Both get the base clients of one of them: the first whose
+    /// base clients the other takes as well.
+    pub async fn beside(mut self, mut other: Bench<'t>) -> Bench<'t> {
+        other.exchanges = Rc::clone(&self.exchanges);
+        let own = std::mem::replace(&mut other.harness.ground.bases, self.harness.ground.bases.clone());
+        let label = std::mem::replace(&mut other.harness.ground.content_type, self.harness.ground.content_type.clone());
+        if !other.takes_the_base().await {
+            let mine = std::mem::replace(&mut self.harness.ground.bases, own);
+            let mine_label = std::mem::replace(&mut self.harness.ground.content_type, label);
+            if self.takes_the_base().await {
+                other.harness.ground.bases = self.harness.ground.bases.clone();
+                other.harness.ground.content_type = self.harness.ground.content_type.clone();
+            } else {
+                (self.harness.ground.bases, self.harness.ground.content_type) = (mine, mine_label);
+            }
+        }
+        self.against = Some(Box::new(other));
+        self
+    }
+
+    async fn takes_the_base(&self) -> bool {
+        let shot = self.alone(&Input::default(), &self.fresh_memory(), false).await;
+        shot.exchanges.first().is_some_and(|x| x.created().is_some())
     }
 
     /// Random digits that mark what this run has made.
@@ -147,8 +185,65 @@ impl<'t> Bench<'t> {
         }
     }
 
-    /// Sends an input with all that belongs to it, and has every exchange judged. `pooled` keeps the client for slots.
+    /// Sends an input with all that belongs to it, and has every exchange judged; where there is another server, sends it
+    /// there as well and compares. `pooled` keeps the client for slots.
     pub async fn shoot(&self, input: &Input, memory: &RefCell<Memory>, pooled: bool) -> Shot {
+        match &self.against {
+            None => self.alone(input, memory, pooled).await,
+            Some(other) => self.both(other, input, memory, pooled).await,
+        }
+    }
+
+    async fn both(&self, other: &Bench<'t>, input: &Input, memory: &RefCell<Memory>, pooled: bool) -> Shot {
+        // Another form of the same meaning is one server's matter.
+        let plain = Input { compare: None, ..input.clone() };
+        let send = async |pooled| {
+            let fresh = other.fresh_memory();
+            tokio::join!(self.alone(&plain, memory, pooled), other.alone(&plain, &fresh, pooled))
+        };
+        let (mine, theirs) = send(pooled).await;
+        let mut shot = Shot { exchanges: Vec::new(), faults: Vec::new() };
+        let found = self.differences(other, &mine.exchanges, &theirs.exchanges);
+        if let Some((at, found)) = found {
+            // What one server answers differently from time to time is no difference between two.
+            let (again, others_again) = send(false).await;
+            let mut whims = Vec::new();
+            for (bench, first, second) in [(self, &mine, &again), (other, &theirs, &others_again)] {
+                let upto = |shot: &Shot| shot.exchanges.iter().take(at + 1).cloned().collect::<Vec<_>>();
+                whims.extend(bench.differences(bench, &upto(first), &upto(second)).into_iter().flat_map(|(_, w)| w));
+            }
+            let kept = found.into_iter().filter(|d| !whims.iter().any(|w| w.is_like(d)));
+            shot.faults.extend(kept.map(|d| d.fault(&mine.exchanges[at], 2 * at + 1)));
+        }
+        for pair in mine.exchanges.into_iter().zip(theirs.exchanges) {
+            shot.exchanges.extend([pair.0, pair.1]);
+        }
+        shot
+    }
+
+    /// The first place in two series of exchanges where they differ, and how: what comes after it may follow from it.
+    fn differences(
+        &self,
+        other: &Bench<'_>,
+        mine: &[Exchange],
+        theirs: &[Exchange],
+    ) -> Option<(usize, Vec<Difference>)> {
+        let (pool, others) = (self.pool.borrow(), other.pool.borrow());
+        for (at, (a, b)) in mine.iter().zip(theirs).enumerate() {
+            if (a.request.kind, &a.request.method) != (b.request.kind, &b.request.method) {
+                return None;
+            }
+            let one = View::new(a, &pool, &self.harness.ground.endpoint);
+            let two = View::new(b, &others, &other.harness.ground.endpoint);
+            let found = against::differences(&one, &two);
+            if !found.is_empty() {
+                return Some((at, found));
+            }
+        }
+        None
+    }
+
+    async fn alone(&self, input: &Input, memory: &RefCell<Memory>, pooled: bool) -> Shot {
         let mut shot = Shot { exchanges: Vec::new(), faults: Vec::new() };
         let (exchange, client) = self.send_input(input, None, pooled).await;
         self.judge(input, &exchange, memory, &mut shot.faults, 0);
@@ -415,11 +510,22 @@ impl<'t> Bench<'t> {
 
     /// Whether as many clients were registered as may be.
     pub fn is_full(&self) -> bool {
+        self.against.as_ref().is_some_and(|other| other.is_full_alone()) || self.is_full_alone()
+    }
+
+    fn is_full_alone(&self) -> bool {
         self.harness.options.max_clients.is_some_and(|most| self.ledger.borrow().clients().registered >= most)
     }
 
     /// Deletes the clients that wait for it, when there are enough of them for one batch.
     pub async fn sweep(&self) {
+        if let Some(other) = &self.against {
+            other.sweep_alone().await;
+        }
+        self.sweep_alone().await;
+    }
+
+    async fn sweep_alone(&self) {
         if self.own || self.pending.borrow().len() < BATCH {
             return;
         }
@@ -474,8 +580,20 @@ impl<'t> Bench<'t> {
         }
     }
 
-    /// Deletes everything that can be deleted; gives the ledger back, and what went wrong with it.
-    pub async fn finish(mut self) -> (Ledger, Vec<String>) {
+    /// Deletes everything that can be deleted; gives the ledgers back, and what went wrong with them.
+    pub async fn finish(mut self) -> Finished {
+        let other = self.against.take();
+        let (ledger, mut complaints) = self.finish_alone().await;
+        let mut against = None;
+        if let Some(other) = other {
+            let (ledger, more) = other.finish_alone().await;
+            complaints.extend(more);
+            against = Some(ledger);
+        }
+        Finished { ledger, against, complaints }
+    }
+
+    async fn finish_alone(mut self) -> (Ledger, Vec<String>) {
         if !self.own {
             self.pending.borrow_mut().extend(self.pool.borrow_mut().drain(..).map(|k| k.client));
             self.delete_pending().await;
@@ -493,5 +611,27 @@ impl<'t> Bench<'t> {
     /// The credentials of this target's registrations.
     pub fn own_auth(&self) -> Auth {
         self.harness.own_auth()
+    }
+}
+
+/// A bench for one target, or for two side by side. The error says why one of them cannot be tested.
+pub async fn prepare<'t>(
+    target: &'t Target,
+    against: Option<(&'t Target, Ledger)>,
+    options: &'t run::Options,
+    ledger: Ledger,
+) -> Result<Bench<'t>, (String, Finished)> {
+    let (other, other_ledger) = against.map_or((None, None), |(target, ledger)| (Some(target), Some(ledger)));
+    let bench = match Bench::prepare(target, options, ledger).await {
+        Ok(bench) => bench,
+        Err((why, ledger)) => return Err((why, Finished { ledger, against: other_ledger, complaints: Vec::new() })),
+    };
+    let (Some(other), Some(other_ledger)) = (other, other_ledger) else { return Ok(bench) };
+    match Bench::prepare(other, options, other_ledger).await {
+        Ok(other) => Ok(bench.beside(other).await),
+        Err((why, other_ledger)) => {
+            let finished = bench.finish().await;
+            Err((format!("{}: {why}", other.label), Finished { against: Some(other_ledger), ..finished }))
+        }
     }
 }

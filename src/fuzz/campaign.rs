@@ -14,7 +14,8 @@ use rand_chacha::{
 };
 
 use super::{
-    bench::{Bench, Shot},
+    against::{DIFFERENCE, about, is_about_one_thing},
+    bench::{Bench, Finished, Shot, prepare},
     finding::{Finding, Repeats},
     generate::{self, Input},
     mutate,
@@ -97,6 +98,8 @@ pub struct Outcome {
     pub interrupted: bool,
     pub clients: Clients,
     pub ledger: Ledger,
+    /// That of the second server.
+    pub against_ledger: Option<Ledger>,
     pub complaints: Vec<String>,
     pub took: Duration,
 }
@@ -169,6 +172,9 @@ struct Cause {
 /// How many inputs one cause may be looked into with, as long as it cannot be seen again.
 const TRIES: u32 = 5;
 
+/// Two servers that have nothing in common must not be compared for ever.
+const MOST_DIFFERENCES: usize = 100;
+
 /// Everything that grows while a campaign goes on; all of it is bounded.
 struct Campaign<'b, 't> {
     bench: &'b Bench<'t>,
@@ -186,6 +192,18 @@ struct Campaign<'b, 't> {
 
 /// Fuzzes one target.
 pub async fn run(target: &Target, options: &Options, ledger: Ledger, observe: &mut dyn FnMut(Progress)) -> Outcome {
+    compare(target, None, options, ledger, observe).await
+}
+
+/// As [`run`]; where there is a second target, both get the same inputs, and the findings are their differences.
+pub async fn compare(
+    target: &Target,
+    against: Option<(&Target, Ledger)>,
+    options: &Options,
+    ledger: Ledger,
+    observe: &mut dyn FnMut(Progress),
+) -> Outcome {
+    let both_own = target.own && against.as_ref().is_none_or(|(other, _)| other.own);
     let started = Instant::now();
     let mut outcome = Outcome {
         label: target.label.clone(),
@@ -201,16 +219,15 @@ pub async fn run(target: &Target, options: &Options, ledger: Ledger, observe: &m
         interrupted: false,
         clients: Clients::default(),
         ledger: Ledger::memory(),
+        against_ledger: None,
         complaints: Vec::new(),
         took: Duration::ZERO,
     };
-    let bench = match Bench::prepare(target, &options.run, ledger).await {
+    let bench = match prepare(target, against, &options.run, ledger).await {
         Ok(bench) => bench,
-        Err((why, ledger)) => {
+        Err((why, finished)) => {
             outcome.untestable = Some(why);
-            outcome.clients = ledger.clients();
-            outcome.ledger = ledger;
-            return outcome;
+            return outcome.ended(finished, false);
         }
     };
     outcome.endpoint = bench.harness.ground.endpoint.clone();
@@ -250,9 +267,10 @@ pub async fn run(target: &Target, options: &Options, ledger: Ledger, observe: &m
         // In-process nothing else ever waits, and a signal has to be seen.
         tokio::task::yield_now().await;
     }
+    campaign.findings.iter_mut().for_each(|f| f.count = 0);
     for cause in campaign.by_id.values() {
         if let Some(at) = cause.at {
-            campaign.findings[at].count = cause.count;
+            campaign.findings[at].count += cause.count;
         }
     }
     campaign.findings.sort_by_key(|f| (std::cmp::Reverse(f.strength), f.level.rank(), f.id.clone()));
@@ -264,12 +282,25 @@ pub async fn run(target: &Target, options: &Options, ledger: Ledger, observe: &m
     outcome.corpus = source.into_inner().corpus.iter().map(|input| (**input).clone()).collect();
     outcome.exchanges = u64::from(bench.exchanges.get());
     outcome.met = bench.met.borrow().clone();
-    let (ledger, complaints) = bench.finish().await;
-    // What dies with this process is not left behind.
-    outcome.clients = if target.own { Clients::default() } else { ledger.clients() };
-    (outcome.ledger, outcome.complaints) = (ledger, complaints);
+    outcome = outcome.ended(bench.finish().await, both_own);
     outcome.took = started.elapsed();
     outcome
+}
+
+impl Outcome {
+    /// Takes over what is left; of servers that die with this process nothing is left behind.
+    fn ended(mut self, finished: Finished, own: bool) -> Outcome {
+        if !own {
+            for clients in finished.against.iter().chain([&finished.ledger]).map(Ledger::clients) {
+                self.clients.registered += clients.registered;
+                self.clients.deleted += clients.deleted;
+                self.clients.left.extend(clients.left);
+                self.clients.unknown += clients.unknown;
+            }
+        }
+        (self.ledger, self.against_ledger, self.complaints) = (finished.ledger, finished.against, finished.complaints);
+        self
+    }
 }
 
 impl Campaign<'_, '_> {
@@ -325,18 +356,19 @@ impl Campaign<'_, '_> {
             source.borrow_mut().keep(&input);
         }
         for fault in &shot.faults {
-            match self.by_id.get_mut(&fault.id) {
+            match self.by_id.get_mut(&cause_of(fault, &input)) {
                 Some(known) => {
                     known.count += 1;
                     // What could not be seen again may have been the wrong input for it.
-                    let again = known.at.is_some_and(|at| self.findings[at].repeats == Repeats::Once);
+                    let again = known.at.is_some_and(|at| self.findings[at].repeats == Repeats::Once)
+                        || fault.requirement == DIFFERENCE && !is_about_one_thing(&input);
                     if again && known.tries < TRIES {
                         known.tries += 1;
                         self.new.push((input.clone(), fault.clone()));
                     }
                 }
                 None => {
-                    self.by_id.insert(fault.id.clone(), Cause { at: None, count: 1, tries: 1 });
+                    self.by_id.insert(cause_of(fault, &input), Cause { at: None, count: 1, tries: 1 });
                     self.new.push((input.clone(), fault.clone()));
                 }
             }
@@ -352,8 +384,13 @@ impl Campaign<'_, '_> {
     /// Looks into what is new: the scenario, its smallest form, and how surely it repeats.
     async fn explain(&mut self) {
         for (input, fault) in std::mem::take(&mut self.new) {
-            let known = self.by_id.get(&fault.id).and_then(|cause| cause.at);
-            if known.is_some_and(|at| self.findings[at].repeats != Repeats::Once) {
+            let cause = cause_of(&fault, &input);
+            let known = self.by_id.get(&cause).and_then(|cause| cause.at);
+            let several = fault.requirement == DIFFERENCE && !is_about_one_thing(&input);
+            if known.is_some_and(|at| self.findings[at].repeats != Repeats::Once) && !several {
+                continue;
+            }
+            if several && self.findings.len() >= MOST_DIFFERENCES {
                 continue;
             }
             let finding = if self.options.run.stop.is_requested() && !self.bench.harness.target.own {
@@ -364,15 +401,17 @@ impl Campaign<'_, '_> {
             } else {
                 self.explained(input, &fault).await
             };
+            // Inputs that differ in much may shrink to the same one.
+            let known = self.findings.iter().position(|f| f.id == finding.id).or(known.filter(|_| !several));
             match known {
-                Some(at) if finding.repeats != Repeats::Once => self.findings[at] = finding,
-                Some(_) => {}
-                None => {
-                    if let Some(cause) = self.by_id.get_mut(&fault.id) {
-                        cause.at = Some(self.findings.len());
-                    }
-                    self.findings.push(finding);
+                Some(at) if self.findings[at].repeats == Repeats::Once && finding.repeats != Repeats::Once => {
+                    self.findings[at] = finding;
                 }
+                Some(_) => {}
+                None => self.findings.push(finding),
+            }
+            if let Some(cause) = self.by_id.get_mut(&cause) {
+                cause.at = cause.at.or(known).or(self.findings.len().checked_sub(1));
             }
         }
     }
@@ -400,7 +439,9 @@ impl Campaign<'_, '_> {
             let shot = trial(bench, &alone).await;
             return Finding::new(bench, alone, &shot, &at_home(fault, &shot), Repeats::Once);
         };
-        let scenario = shrink(bench, scenario, &fault.id, self.options.shrink).await;
+        // There are many differences between two servers, and each costs twice.
+        let budget = if fault.requirement == DIFFERENCE { self.options.shrink / 4 } else { self.options.shrink };
+        let scenario = shrink(bench, scenario, &fault.id, budget).await;
         let (repeats, best) = replayed(bench, &scenario, &fault.id, self.options.replays).await;
         match best {
             Some((shot, fault)) => Finding::new(bench, scenario, &shot, &fault, repeats),
@@ -409,6 +450,14 @@ impl Campaign<'_, '_> {
                 Finding::new(bench, scenario, &shot, &at_home(fault, &shot), Repeats::Once)
             }
         }
+    }
+}
+
+/// What inputs have in common that show one fault for one reason.
+fn cause_of(fault: &Fault, input: &Input) -> String {
+    match fault.requirement.as_str() {
+        DIFFERENCE if is_about_one_thing(input) => format!("{} {}", fault.id, about(input)),
+        _ => fault.id.clone(),
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
+    against::{DIFFERENCE, about},
     bench::{Bench, Shot},
     generate::FORMAT,
     oracles::Fault,
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     report::{ExchangeRecord, write_file},
-    run::curl,
+    run::{curl, finding_id},
     spec::{Level, Strength},
     wire::Redactor,
 };
@@ -73,6 +74,9 @@ pub struct Finding {
     /// Ids of other causes that the same scenario shows.
     pub beside: Vec<String>,
     pub target: String,
+    /// The second server, where the finding is a difference between two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
     pub seed: u64,
     pub exchanges: Vec<ExchangeRecord>,
     /// The exchange that shows it.
@@ -95,8 +99,15 @@ impl Finding {
         for (name, value) in crate::run::harness::secret_headers(target) {
             redactor.learn(name, value);
         }
-        for known in bench.pool.borrow().iter() {
-            redactor.learn_from(&known.exchange);
+        let other = bench.against.as_deref();
+        for (name, value) in other.into_iter().flat_map(|o| crate::run::harness::secret_headers(o.harness.target)) {
+            redactor.learn(name, value);
+        }
+        if let Some(token) = other.and_then(|o| o.harness.target.token.as_ref()) {
+            redactor.learn("initial_access_token", token.expose());
+        }
+        for pool in std::iter::once(&bench.pool).chain(other.map(|o| &o.pool)) {
+            pool.borrow().iter().for_each(|known| redactor.learn_from(&known.exchange));
         }
         shot.exchanges.iter().for_each(|x| redactor.learn_from(x));
         let shown = &shot.exchanges[fault.exchange];
@@ -113,7 +124,15 @@ impl Finding {
         let objection = &fault.objection;
         Finding {
             format: FORMAT,
-            id: fault.id.clone(),
+            id: match fault.requirement.as_str() {
+                // The smallest input tells the causes of one difference apart.
+                DIFFERENCE => finding_id(
+                    DIFFERENCE,
+                    &fault.rule,
+                    &format!("{} {}", objection.instance_path, about(&scenario.input)),
+                ),
+                _ => fault.id.clone(),
+            },
             requirement: fault.requirement.clone(),
             rule: fault.rule.clone(),
             also: fault.also.clone(),
@@ -130,12 +149,23 @@ impl Finding {
             status: shown.response().map(|r| r.status),
             beside: shot.faults.iter().filter(|f| f.id != fault.id).map(|f| f.id.clone()).collect(),
             target: target.label.clone(),
+            against: other.map(|o| o.harness.target.label.clone()),
             seed: bench.harness.options.seed,
             exchanges: kept.map(|(_, x)| redactor.record(x)).collect(),
             exchange: format!("x{}", shown.id),
             curl: curl::line(shown, &redactor),
             scenario,
         }
+    }
+
+    /// Whether it is a difference between two servers, which accuses neither.
+    pub fn is_difference(&self) -> bool {
+        self.requirement == DIFFERENCE
+    }
+
+    /// The id of the faults that show it.
+    pub fn cause(&self) -> String {
+        if self.is_difference() { finding_id(DIFFERENCE, &self.rule, &self.place) } else { self.id.clone() }
     }
 
     /// The file of a finding.

@@ -11,10 +11,12 @@
 //! - [`mutate`]: neighbours of what brought something new; [`novelty`]: what is new;
 //! - [`render`]: from a structure to a request at one target;
 //! - [`bench`]: one target under the fuzzer; [`oracles`]: what is wrong beyond the rules of the judge;
+//! - [`against`]: two deployments side by side;
 //! - `sequence`: the steps of a client's life; [`scenario`]: what has to be sent to see a fault; [`shrink`]: its smallest form;
 //! - [`campaign`]: all of it, until an end; [`table`]: what was sent and what came of it;
 //! - [`finding`], [`replay`], [`promote`]: a cause as a file, again, and as a case of a suite.
 
+pub mod against;
 pub mod bench;
 pub mod campaign;
 pub mod finding;

@@ -11,6 +11,12 @@ use crate::{model::Who, target::CLAIMED_NAME};
 
 /// The suite file. The error says why the finding cannot be put that way.
 pub fn promote(finding: &Finding) -> Result<String, String> {
+    if finding.is_difference() {
+        return Err(
+            "a difference between two servers accuses neither, so no case of a suite can say it; replay it instead"
+                .into(),
+        );
+    }
     let scenario = &finding.scenario;
     let input = &scenario.input;
     let mut steps: Vec<Value> = Vec::new();

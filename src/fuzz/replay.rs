@@ -1,7 +1,7 @@
 //! Sends a finding again: is it fixed?
 
 use super::{
-    bench::Bench,
+    bench::{Bench, Finished, prepare},
     campaign::replayed,
     finding::{Finding, Repeats},
     generate::Credentials,
@@ -25,26 +25,26 @@ pub enum Replayed {
     NotAsked(String),
 }
 
-/// Sends the scenario of a finding to a target, with identifiers and tokens of that target. Gives back the ledger and
-/// what went wrong with it.
+/// Sends the scenario of a finding to a target, with identifiers and tokens of that target; a difference goes to two. Gives
+/// back what is left.
 pub async fn replay(
     finding: &Finding,
     target: &Target,
+    against: Option<(&Target, Ledger)>,
     options: &run::Options,
     ledger: Ledger,
     times: u32,
-) -> (Replayed, Ledger, Vec<String>) {
-    let bench = match Bench::prepare(target, options, ledger).await {
+) -> (Replayed, Finished) {
+    let bench = match prepare(target, against, options, ledger).await {
         Ok(bench) => bench,
-        Err((why, ledger)) => return (Replayed::NotAsked(why), ledger, Vec::new()),
+        Err((why, finished)) => return (Replayed::NotAsked(why), finished),
     };
     let replayed = ask(&bench, finding, times).await;
-    let (ledger, complaints) = bench.finish().await;
-    (replayed, ledger, complaints)
+    (replayed, bench.finish().await)
 }
 
 async fn ask(bench: &Bench<'_>, finding: &Finding, times: u32) -> Replayed {
-    let (repeats, best) = replayed(bench, &finding.scenario, &finding.id, times).await;
+    let (repeats, best) = replayed(bench, &finding.scenario, &finding.cause(), times).await;
     if best.is_some() {
         return Replayed::StillThere(repeats);
     }

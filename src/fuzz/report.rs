@@ -8,7 +8,7 @@ use crate::{
     spec::{Binds, Catalogue, FailOn},
 };
 
-use super::{campaign::Outcome, finding};
+use super::{against::DIFFERENCE, campaign::Outcome, finding};
 
 /// One report over campaigns against several configurations of one server, or against one target. Each group of
 /// findings is a case, so that a CI system shows it as a test.
@@ -87,7 +87,7 @@ pub fn report(outcomes: &[Outcome], fail_on: &FailOn, seed: u64, started: jiff::
         clients: clients(outcomes),
     };
     for finding in &report.findings {
-        let outcome = if report::fails(&report, finding) { CaseOutcome::Failed } else { CaseOutcome::Passed };
+        let outcome = if counts(&report, finding) { CaseOutcome::Failed } else { CaseOutcome::Passed };
         let curl = finding.curl.as_deref().map(|c| format!("\n{c}")).unwrap_or_default();
         cases.push(CaseResult {
             suite: "fuzz/findings".into(),
@@ -106,13 +106,18 @@ pub fn report(outcomes: &[Outcome], fail_on: &FailOn, seed: u64, started: jiff::
     report
 }
 
+/// Whether a finding decides the exit code: by its level, or as a difference, which is what was asked for then.
+fn counts(report: &Report, finding: &Finding) -> bool {
+    report::fails(report, finding) || finding.requirement == DIFFERENCE
+}
+
 /// How campaigns ended, by the contract of all commands.
 pub fn exit(report: &Report) -> Exit {
     if report.interrupted {
         Exit::Interrupted
     } else if report.untestable.is_some() {
         Exit::Untestable
-    } else if report.findings.iter().any(|f| report::fails(report, f)) {
+    } else if report.findings.iter().any(|f| counts(report, f)) {
         Exit::Findings
     } else {
         Exit::Clean

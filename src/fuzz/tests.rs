@@ -206,7 +206,7 @@ fn a_finding_is_asked_again_and_becomes_a_case() {
         let finding = serde_json::from_str(&text).unwrap();
         let ask = |defects: &[&'static Defect]| {
             let target = reference_target(defect.configuration, defects, 9);
-            block_on(replay(&finding, &target, &run::Options::default(), Ledger::memory(), 2)).0
+            block_on(replay(&finding, &target, None, &run::Options::default(), Ledger::memory(), 2)).0
         };
         assert_eq!(ask(&[defect]), Replayed::StillThere(Repeats::Always), "{id}");
         assert_eq!(ask(&[]), Replayed::Fixed, "{id}");
@@ -223,6 +223,55 @@ fn a_finding_is_asked_again_and_becomes_a_case() {
         };
         assert!(broken(&[defect]), "{id}: {yaml}");
         assert!(!broken(&[]), "{id}: {yaml}");
+    }
+}
+
+fn compared(defects: &[&'static Defect], options: &Options) -> Outcome {
+    let configuration = defects.first().map_or(Configuration::Open, |d| d.configuration);
+    let (first, second) = (reference_target(configuration, &[], 7), reference_target(configuration, defects, 8));
+    let other = Some((&second, Ledger::memory()));
+    block_on(campaign::compare(&first, other, options, Ledger::memory(), &mut |_| {}))
+}
+
+#[test]
+fn two_servers_of_one_kind_do_not_differ() {
+    for stateful in [false, true] {
+        let outcome = compared(&[], &Options { stateful, ..options(7, 400) });
+        assert_eq!((outcome.untestable, outcome.inputs), (None, 400));
+        let found: Vec<_> = outcome.findings.iter().map(|f| (&f.rule, &f.message, &f.scenario)).collect();
+        assert!(found.is_empty(), "{found:#?}");
+    }
+}
+
+/// Each is found, shrunk and replayed, and accuses nobody.
+#[test]
+fn a_server_that_does_otherwise_is_told_from_one_that_does_not() {
+    for (id, stateful, rule, size, count) in [
+        ("redirect-fragment", false, "differs-status", 1, 3000),
+        ("scope-omitted", false, "differs-members", 1, 400),
+        ("error-code-unknown", false, "differs-error", 1, 400),
+        ("read-stale", true, "differs-value", 2, 400),
+    ] {
+        let defect = defect(id).unwrap_or_else(|| panic!("{id}"));
+        let outcome = compared(&[defect], &Options { stateful, ..options(7, count) });
+        let own = |f: &&super::finding::Finding| {
+            f.rule == rule
+                && f.repeats == Repeats::Always
+                && f.scenario.input.size() + f.scenario.input.moves.len() <= size
+        };
+        let all: Vec<_> = outcome.findings.iter().map(|f| (&f.rule, &f.message, &f.scenario, f.repeats)).collect();
+        let finding = outcome.findings.iter().find(own).unwrap_or_else(|| panic!("{id}: {all:#?}"));
+        assert!(outcome.findings.iter().all(|f| f.is_difference() && f.strength == crate::spec::Strength::Note));
+        assert!(promote(finding).is_err());
+        let (first, second) =
+            (reference_target(defect.configuration, &[], 1), reference_target(defect.configuration, &[defect], 2));
+        let fixed = reference_target(defect.configuration, &[], 3);
+        let ask = |other| {
+            let other = Some((other, Ledger::memory()));
+            block_on(replay(finding, &first, other, &run::Options::default(), Ledger::memory(), 2)).0
+        };
+        assert_eq!(ask(&second), Replayed::StillThere(Repeats::Always), "{id}");
+        assert_eq!(ask(&fixed), Replayed::Fixed, "{id}");
     }
 }
 

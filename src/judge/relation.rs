@@ -99,7 +99,8 @@ fn same_metadata(plain: &Exchange, variant: &Exchange) -> Agreement {
     Agreement::Agrees
 }
 
-fn same(name: &str, a: &Value, b: &Value) -> bool {
+/// Whether two values of a member mean the same: sets may come in another order.
+pub fn same(name: &str, a: &Value, b: &Value) -> bool {
     match (name, a, b) {
         ("scope", Value::String(a), Value::String(b)) => {
             sorted(a.split(' ').map(str::to_owned)) == sorted(b.split(' ').map(str::to_owned))

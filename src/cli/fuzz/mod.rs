@@ -1,5 +1,6 @@
 //! `dcrspec fuzz`: breaks a registration endpoint on purpose to find out where it breaks.
 
+mod against;
 mod corpus;
 mod promote;
 mod replay;
@@ -39,6 +40,8 @@ pub struct Args {
     /// Send sequences over RFC 7592: clients are registered, read, updated and deleted, with right tokens and wrong ones
     #[arg(long, help_heading = "What is sent")]
     stateful: bool,
+    #[command(flatten, next_help_heading = "What is sent")]
+    against: against::AgainstArgs,
 
     /// End after so many inputs; with --stateful, after so many sequences
     #[arg(long, value_name = "N", help_heading = "How much")]
@@ -69,7 +72,7 @@ pub fn main(args: Args) -> Done {
     let settings = &force.settings;
     let outputs = Outputs::new(&force)?;
     let defects = find_defects(&args.target.defect)?;
-    if !args.target.reference && !args.i_may_test_this_server {
+    if (!args.target.reference || args.against.against.is_some()) && !args.i_may_test_this_server {
         return Err(usage(
             "fuzzing sends a server thousands of registrations that it was not made for; \
              --i-may-test-this-server says that you may do that to this one",
@@ -93,11 +96,11 @@ pub fn main(args: Args) -> Done {
     };
     let started = jiff::Timestamp::now();
     let outcomes = runtime()?.block_on(async {
-        if args.target.reference {
+        if args.target.reference && args.against.against.is_none() {
             interrupt::watch(options.run.stop.clone(), None)?;
             Ok(reference(&defects, &options).await)
         } else {
-            one(&force, &options).await.map(|outcome| vec![outcome])
+            one(&args, &force, &defects, &options).await.map(|outcome| vec![outcome])
         }
     })?;
     let failures = keep(&args, &outcomes);
@@ -138,17 +141,26 @@ async fn reference(defects: &[&'static Defect], options: &Options) -> Vec<Outcom
     outcomes
 }
 
-async fn one(force: &InForce, options: &Options) -> Result<Outcome, Stop> {
-    let target = super::run::target::target(force)?;
-    let ledger = open_ledger(force.settings.ledger.clone())?;
-    interrupt::watch(options.run.stop.clone(), ledger.path().map(std::path::Path::to_path_buf))?;
+/// One target, alone or against another one. The reference server is compared in the configuration of its first defect.
+async fn one(args: &Args, force: &InForce, defects: &[&'static Defect], options: &Options) -> Result<Outcome, Stop> {
+    let (target, ledger) = if args.target.reference {
+        let configuration = defects.first().map_or(Configuration::Open, |d| d.configuration);
+        (selftest::reference_target(configuration, defects, options.run.seed), Ledger::memory())
+    } else {
+        (super::run::target::target(force)?, open_ledger(force.settings.ledger.clone())?)
+    };
+    let (other, other_ledger) = args.against.open(&args.target, None, &ledger)?.unzip();
+    let paths = [Some(&ledger), other_ledger.as_ref()].into_iter().flatten().filter_map(Ledger::path);
+    interrupt::watch(options.run.stop.clone(), paths.map(std::path::Path::to_path_buf))?;
     let mut line = Line::new("");
-    let mut outcome = campaign::run(&target, options, ledger, &mut |p| line.show(p)).await;
+    let against = other.as_ref().zip(other_ledger);
+    let mut outcome = campaign::compare(&target, against, options, ledger, &mut |p| line.show(p)).await;
     line.clear();
     for complaint in &outcome.complaints {
         eprintln!("dcrspec: {}", harmless(complaint));
     }
     close_ledger(&mut outcome.ledger, force.settings.ledger.is_some());
+    against::close(outcome.against_ledger.as_mut(), force.settings.ledger.is_some());
     Ok(outcome)
 }
 

@@ -8,6 +8,7 @@ use super::{
         run::{close_ledger, open_ledger, target::target as target_of},
         runtime, usage,
     },
+    against,
     target::TargetArgs,
 };
 use crate::{
@@ -28,6 +29,8 @@ pub struct Args {
     finding: PathBuf,
     #[command(flatten)]
     target: TargetArgs,
+    #[command(flatten)]
+    against: against::AgainstArgs,
     /// How often it is sent
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     times: u32,
@@ -49,14 +52,25 @@ pub fn main(args: Args) -> Done {
     } else {
         (target_of(&force)?, open_ledger(force.settings.ledger.clone())?)
     };
-    let (replayed, mut ledger, complaints) =
-        runtime()?.block_on(replay(&finding, &target, &options, ledger, args.times));
-    for complaint in complaints {
+    let second = finding.against.as_deref().filter(|t| t.starts_with("http"));
+    let other = if finding.is_difference() { args.against.open(&args.target, second, &ledger)? } else { None };
+    if finding.is_difference() && other.is_none() {
+        return Err(usage("the finding is a difference between two servers: --against URL names the second one"));
+    }
+    if !finding.is_difference() && args.against.against.is_some() {
+        return Err(usage("the finding is about one server, and --against means nothing for it"));
+    }
+    let (other, other_ledger) = other.unzip();
+    let asked = replay(&finding, &target, other.as_ref().zip(other_ledger), &options, ledger, args.times);
+    let (replayed, finished) = runtime()?.block_on(asked);
+    let (mut ledger, mut other_ledger) = (finished.ledger, finished.against);
+    for complaint in finished.complaints {
         eprintln!("dcrspec: {}", harmless(&complaint));
     }
     if !args.target.reference {
         close_ledger(&mut ledger, force.settings.ledger.is_some());
     }
+    against::close(other_ledger.as_mut(), force.settings.ledger.is_some());
     let what = format!("{} {}", finding.requirement, finding.id);
     let (text, exit) = match replayed {
         Replayed::Fixed => (format!("FIXED: {what}"), Exit::Clean),

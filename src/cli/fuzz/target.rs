@@ -40,6 +40,19 @@ impl TargetArgs {
         Ok((self.choice.in_force(given)?, rate_given))
     }
 
+    /// The settings for a second deployment at `url`, with the token of a variable of its own.
+    pub fn in_force_at(&self, url: &str, token_env: Option<&str>) -> Result<InForce, Stop> {
+        let flag = |name: &str| super::super::config::Origin::Flag(name.into());
+        let mut given = self.given.0.clone();
+        given.remove("issuer");
+        given.insert("url".into(), (url.into(), flag("--against")));
+        if let Some(name) = token_env {
+            given.retain(|key, _| !key.starts_with("token"));
+            given.insert("token-env".into(), (name.into(), flag("--against-token-env")));
+        }
+        self.choice.in_force(given)
+    }
+
     /// What a campaign shares with a conformance run.
     pub fn run_options(&self, force: &InForce, rate_given: bool, seed: u64) -> run::Options {
         let settings = &force.settings;
