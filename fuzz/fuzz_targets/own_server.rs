@@ -1,5 +1,5 @@
-//! A target of a server of one's own, in ten lines. The handler has a planted bug, which a session finds within a minute: it
-//! counts on `redirect_uris` being an array.
+//! A target of a server of one's own, in ten lines. The handler has a planted bug, which a session finds with
+//! `-- -len_control=0 -max_len=192`: it counts on `redirect_uris` being no object.
 #![no_main]
 
 use axum::{Router, http::StatusCode, response::IntoResponse, routing::post};
