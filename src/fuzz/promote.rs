@@ -18,6 +18,9 @@ pub fn promote(finding: &Finding) -> Result<String, String> {
         );
     }
     let scenario = &finding.scenario;
+    if scenario.ask.is_some() {
+        return Err(format!("{}: no case of a suite can ask what shows it; replay it instead", finding.rule));
+    }
     let input = &scenario.input;
     let mut steps: Vec<Value> = Vec::new();
     let slots = uses_slots(input) || scenario.before.iter().any(uses_slots);

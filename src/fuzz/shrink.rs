@@ -60,7 +60,7 @@ impl Shrinker<'_, '_> {
             ..Input::default()
         };
         let candidates = vec![
-            Scenario { times: best.times, ..Scenario::of(Input::default()) },
+            Scenario { times: best.times, ask: best.ask, ..Scenario::of(Input::default()) },
             with(&best, bare),
             Scenario { before: Vec::new(), ..best.clone() },
             Scenario { times: 1, ..best.clone() },
