@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::{
     against::{self, Difference, View},
-    generate::{Follow, Input},
+    generate::{Follow, Input, Variant},
     oracles::{self, Fault},
     render,
 };
@@ -27,7 +27,10 @@ use crate::{
     },
     spec::Capability,
     target::Target,
-    wire::{Auth, Exchange, FailureKind, Kind, Ledger, Outcome, Pacer, Phase, Registered, Request, WaitBudget},
+    wire::{
+        Auth, Exchange, FailureKind, Framing, Kind, Ledger, Manner, Outcome, Pacer, Phase, Registered, Request,
+        WaitBudget,
+    },
 };
 
 /// How many clients are kept for slots, for as long as the bench is used.
@@ -306,6 +309,9 @@ impl<'t> Bench<'t> {
         faults: &mut Vec<Fault>,
         index: usize,
     ) {
+        if oracles::is_about_framing(exchange) {
+            return;
+        }
         let context =
             Context { repeats_accepted: self.harness.repeats_accepted(exchange), ..self.harness.context.clone() };
         let mut judgements = self.harness.judge.judge(exchange, &context);
@@ -330,7 +336,7 @@ impl<'t> Bench<'t> {
     pub(super) async fn send_input(
         &self,
         input: &Input,
-        variant: Option<&super::generate::Variant>,
+        variant: Option<&Variant>,
         pooled: bool,
     ) -> (Exchange, Option<Client>) {
         let marker = format!("dcrspec-{}", self.word());
@@ -348,7 +354,19 @@ impl<'t> Bench<'t> {
             self.harness.authorize(&mut request, auth);
             request
         };
-        let exchange = self.send(request, &marker).await;
+        let framing = match variant {
+            Some(Variant::Chunks) => Some(Framing::Chunked),
+            _ => input.envelope.framing,
+        };
+        let manner = Manner { framing: framing.filter(|_| self.harness.is_near()), tls: None };
+        let mut request = request;
+        if !manner.is_valid_http() {
+            request.kind = Kind::Malformed;
+        }
+        if let Some(framing) = manner.framing {
+            framing.mark(&mut request);
+        }
+        let exchange = self.send_as(request, manner, &marker).await;
         let client = self.enter(&exchange, &marker);
         if let Some(client) = &client {
             self.keep(client, &exchange, &marker, pooled);
@@ -357,12 +375,17 @@ impl<'t> Bench<'t> {
     }
 
     /// Sends a request once, paced, waiting out rate limits within the budget.
-    pub(super) async fn send(&self, mut request: Request, marker: &str) -> Exchange {
+    pub(super) async fn send(&self, request: Request, marker: &str) -> Exchange {
+        self.send_as(request, Manner::default(), marker).await
+    }
+
+    /// As above, put on the wire in a manner of its own.
+    async fn send_as(&self, mut request: Request, manner: Manner, marker: &str) -> Exchange {
         let target = self.harness.target;
         for (name, value) in &target.headers {
             request.headers.push(name.clone(), value.as_bytes().to_vec());
         }
-        if !self.own && matches!(request.kind, Kind::Register | Kind::Probe) {
+        if !self.own && matches!(request.kind, Kind::Register | Kind::Probe | Kind::Malformed) {
             let software = request.object().and_then(|o| o.get("software_id")?.as_str().map(str::to_owned));
             let noted = self.ledger.borrow_mut().intent(marker, &request.url, software.as_deref());
             if let Err(why) = noted {
@@ -379,7 +402,7 @@ impl<'t> Bench<'t> {
         loop {
             self.pacer.wait().await;
             let at = jiff::Timestamp::now();
-            let (outcome, took) = target.transport.send(&request).await;
+            let (outcome, took) = target.transport.send_as(&request, manner).await;
             if let Outcome::Response(response) = &outcome
                 && !target.own
                 && let Some(delay) = self.pacer.learn(request.kind, response)
@@ -389,7 +412,9 @@ impl<'t> Bench<'t> {
                 self.harness.options.stop.or_after(delay).await;
                 continue;
             }
-            return self.exchange(request, outcome, at, took);
+            let mut exchange = self.exchange(request, outcome, at, took);
+            exchange.manner = manner;
+            return exchange;
         }
     }
 

@@ -181,6 +181,7 @@ fn around(input: &Input) -> Vec<Input> {
     less(&|i| i.envelope.in_query = false);
     less(&|i| i.envelope.label = Label::Own);
     less(&|i| i.envelope.credentials = Credentials::Own);
+    less(&|i| i.envelope.framing = None);
     for index in 0..input.envelope.headers.len() {
         less(&|i| {
             i.envelope.headers.remove(index);

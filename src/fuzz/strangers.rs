@@ -167,3 +167,36 @@ fn time_that_grows_faster_than_its_cause_is_noted_with_figures_and_fails_no_run(
         assert_eq!(super::report::exit(&report), crate::report::Exit::Clean);
     }
 }
+
+/// Odd bytes go to loopback and to services in this process alone.
+#[test]
+fn framing_is_ordinary_wherever_somebody_could_be_in_between() {
+    use super::{bench::Bench, generate::Input};
+    use crate::wire::{Framing, Kind};
+    let near = |url: &str, own: bool| {
+        let transport = Transport::http(crate::wire::HttpSettings::default()).unwrap();
+        let target = Target { own, ..Target::new(url, transport) };
+        let options = run::Options::default();
+        let mut harness = run::harness::Harness::new(&target, &options, Ledger::memory());
+        harness.ground.endpoint = url.to_owned();
+        harness.is_near()
+    };
+    assert!(!near("https://as.example/register", false) && near("http://127.0.0.1:1/register", false));
+    assert!(near("https://as.example/register", true));
+    // In this process each framing is sent as it is, and a right server is accused of nothing for any of them.
+    let options = run::Options::default();
+    let target = crate::selftest::reference_target(crate::server::Configuration::Open, &[], 7);
+    block_on(async {
+        let bench = Bench::prepare(&target, &options, Ledger::memory()).await.map_err(|(why, _)| why).unwrap();
+        for framing in Framing::ALL {
+            let mut input = Input::default();
+            input.envelope.framing = Some(framing);
+            let shot = bench.shoot(&input, &bench.fresh_memory(), false).await;
+            let exchange = &shot.exchanges[0];
+            assert_eq!(exchange.manner.framing, Some(framing));
+            assert_eq!(exchange.request.kind == Kind::Malformed, !framing.is_valid_http());
+            let faults: Vec<_> = shot.faults.iter().map(|f| (&f.rule, &f.objection.message)).collect();
+            assert!(faults.is_empty(), "{framing:?}: {faults:?}");
+        }
+    });
+}
