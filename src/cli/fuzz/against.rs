@@ -14,10 +14,10 @@ use crate::{target::Target, wire::Ledger};
 #[derive(clap::Args)]
 pub struct AgainstArgs {
     /// Send the same inputs to a second deployment, and find what the two answer differently; any difference ends with 1
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help_heading = "What is sent")]
     pub against: Option<String>,
     /// The environment variable that holds the second one's initial access token; unless given, it gets that of the first
-    #[arg(long, value_name = "VAR")]
+    #[arg(long, value_name = "VAR", help_heading = "What is sent")]
     against_token_env: Option<String>,
 }
 
