@@ -21,7 +21,7 @@ use crate::{
     spec::{Capability, Catalogue, FailOn},
     suite::{self, Suite},
     target::Target,
-    wire::{Ledger, Transport},
+    wire::Ledger,
 };
 
 /// A conformance run that cannot be made as it was asked for.
@@ -58,9 +58,7 @@ impl Conformance {
         B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let mut target = Target::new("http://localhost/register", Transport::service(service));
-        target.label = "in-process".into();
-        target.own = true;
+        let target = Target::of_service("http://localhost/register", service);
         Conformance { target, suites: Vec::new(), files: Vec::new(), options: Options::default(), waivers: Vec::new() }
     }
 

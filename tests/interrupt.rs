@@ -96,6 +96,40 @@ fn the_second_interrupt_stops_at_once_and_says_how_to_clean_up() {
     cleaned(&home, &server);
 }
 
+/// A campaign ends like a run: with what was found, after the clean-up.
+#[test]
+fn an_interrupt_ends_a_campaign_with_its_report_after_the_clean_up() {
+    for (n, hold, more) in
+        [(60, Hold::Before, &[][..]), (61, Hold::After, &[][..]), (60, Hold::After, &["--stateful"][..])]
+    {
+        let home = Home::new();
+        let server = Gated::start(n, hold);
+        let endpoint = server.endpoint();
+        // No end of its own within the time of a test: only the interrupt ends it.
+        let args = ["fuzz", &endpoint, "--i-may-test-this-server", "--seed", "7", "--count", "100000000"];
+        let rest = ["--rate", "10000/s", "--timeout", "100s", "--json", "report.json", "--findings", "found"];
+        let mut running = Running::start(home.command(args.iter().chain(&rest).chain(more)));
+        server.reached();
+        running.signal("INT");
+        running.says(ASKED);
+        server.go();
+        let ran = running.end();
+        ran.exits(130);
+        assert_eq!(server.server.client_count(), 0, "nothing stays behind");
+        assert!(home.ledgers().is_empty(), "the ledger of a clean end is removed");
+        let report = report_in(home.path().join("report.json"));
+        assert_eq!(schema_faults(&report), [""; 0]);
+        assert_eq!(report["interrupted"], true);
+        assert_eq!(report["clients"]["registered"], report["clients"]["deleted"]);
+        assert_eq!(with_verdict(&report, "broken", None), [""; 0], "an interrupt accuses nobody");
+        assert!(ran.stdout.contains(" inputs, "), "what was done is said: {}", ran.stdout);
+        // What came after the interrupt is the rest of one input, and the clean-up.
+        let total = report["totals"]["exchanges"].as_u64().unwrap();
+        let registered = report["clients"]["registered"].as_u64().unwrap();
+        assert!(total <= n as u64 + 10 + registered, "{total} exchanges");
+    }
+}
+
 /// Works off the only ledger of a run, and checks what it says against what the server holds.
 fn cleaned(home: &Home, server: &Gated) -> usize {
     let ledgers = home.ledgers();

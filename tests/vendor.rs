@@ -87,8 +87,10 @@ fn each_defect_against_the_documentation_turns_the_profile_red_at_its_requiremen
             "--json",
             "-",
         ]);
-        // For a warning alone it would end with 0; null is an INTEROP break of RFC 7591's entry on URIs, too.
-        let report = report.exits(1).json();
+        // What the documentation or RFC 7591 allows is warned of. Null members are an INTEROP break of RFC 7591's own entry on
+        // URIs, too.
+        let warning = ["awork-mcp-client", "awork-application-type-returned"].contains(&requirement);
+        let report = report.exits(i32::from(!warning)).json();
         let found = report["findings"].as_array().unwrap().iter().any(|f| {
             let also = f["also"].as_array().unwrap().iter().any(|a| a == requirement);
             f["requirement"] == requirement || also

@@ -39,8 +39,10 @@ enum Command {
     /// Test a registration endpoint and report a verdict per normative statement
     Run(Box<run::Args>),
     /// Break a registration endpoint on purpose, to find out where it breaks
+    #[command(mut_args(fuzz::without_suites))]
     Fuzz(Box<fuzz::Args>),
     /// Send a finding of the fuzzer again: is it fixed?
+    #[command(mut_args(fuzz::without_suites))]
     Replay(Box<fuzz::ReplayArgs>),
     /// Make a case of a suite out of a finding of the fuzzer
     Promote(fuzz::PromoteArgs),

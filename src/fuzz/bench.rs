@@ -3,7 +3,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     rc::Rc,
 };
 
@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::{
     against::{self, Difference, View},
-    generate::{Follow, Input},
+    generate::{Follow, Input, Variant},
     oracles::{self, Fault},
     render,
 };
@@ -27,7 +27,10 @@ use crate::{
     },
     spec::Capability,
     target::Target,
-    wire::{Auth, Exchange, FailureKind, Kind, Ledger, Outcome, Pacer, Phase, Registered, Request, WaitBudget},
+    wire::{
+        Auth, Exchange, FailureKind, Framing, Kind, Ledger, Manner, Outcome, Pacer, Phase, Registered, Request,
+        WaitBudget,
+    },
 };
 
 /// How many clients are kept for slots, for as long as the bench is used.
@@ -54,6 +57,13 @@ pub struct Shot {
     pub faults: Vec<Fault>,
 }
 
+/// The source of marks: another one than that of the ladder, which has the same seed.
+fn random(seed: u64, number: u64) -> ChaCha8Rng {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(u64::MAX - number);
+    random
+}
+
 /// What is left of a bench.
 pub struct Finished {
     pub ledger: Ledger,
@@ -74,6 +84,8 @@ pub struct Bench<'t> {
     pub exchanges: Rc<Cell<u32>>,
     /// Another server that gets the same inputs. Then differences are looked for, and nothing else.
     pub against: Option<Box<Bench<'t>>>,
+    /// The marks of registrations that were refused lately, with their inputs.
+    pub(super) refused: RefCell<VecDeque<(String, Input)>>,
     ledger: RefCell<Ledger>,
     complaints: RefCell<Vec<String>>,
     /// Clients that are to be deleted.
@@ -109,10 +121,11 @@ impl<'t> Bench<'t> {
             met: RefCell::default(),
             exchanges: Rc::default(),
             against: None,
+            refused: RefCell::default(),
             ledger: RefCell::new(ledger),
             complaints: RefCell::default(),
             pending: RefCell::default(),
-            random: RefCell::new(ChaCha8Rng::seed_from_u64(options.seed)),
+            random: RefCell::new(random(options.seed, 0)),
             pacer: Pacer::new(rate),
             budget: WaitBudget::new(options.wait_budget),
             seed: options.seed,
@@ -128,6 +141,8 @@ impl<'t> Bench<'t> {
     /// base clients the other takes as well.
     pub async fn beside(mut self, mut other: Bench<'t>) -> Bench<'t> {
         other.exchanges = Rc::clone(&self.exchanges);
+        // It may be the same server, where no two clients shall have one mark.
+        other.random = RefCell::new(random(self.seed, 1));
         let own = std::mem::replace(&mut other.harness.ground.bases, self.harness.ground.bases.clone());
         let label = std::mem::replace(&mut other.harness.ground.content_type, self.harness.ground.content_type.clone());
         if !other.takes_the_base().await {
@@ -154,6 +169,12 @@ impl<'t> Bench<'t> {
         let mut bytes = [0_u8; 12];
         self.random.borrow_mut().fill_bytes(&mut bytes);
         bytes.iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// From here on marks are such as no run has used before, not even one with the same seed whose clients are still there.
+    pub(super) fn unseed(&self) {
+        let now = jiff::Timestamp::now().as_nanosecond() as u64;
+        *self.random.borrow_mut() = random(now ^ u64::from(std::process::id()).rotate_left(40), 2);
     }
 
     fn base(&self, input: &Input) -> Map<String, Value> {
@@ -248,7 +269,9 @@ impl<'t> Bench<'t> {
         let (exchange, client) = self.send_input(input, None, pooled).await;
         self.judge(input, &exchange, memory, &mut shot.faults, 0);
         let created = exchange.created().is_some_and(|r| r.client().is_some());
+        self.note_refused(input, &exchange);
         shot.exchanges.push(exchange);
+        self.read_offered(input, &mut shot).await;
         if let Some(variant) = &input.compare
             && oracles::can_be_compared(input, &shot.exchanges[0])
         {
@@ -286,6 +309,9 @@ impl<'t> Bench<'t> {
         faults: &mut Vec<Fault>,
         index: usize,
     ) {
+        if oracles::is_about_framing(exchange) {
+            return;
+        }
         let context =
             Context { repeats_accepted: self.harness.repeats_accepted(exchange), ..self.harness.context.clone() };
         let mut judgements = self.harness.judge.judge(exchange, &context);
@@ -310,7 +336,7 @@ impl<'t> Bench<'t> {
     pub(super) async fn send_input(
         &self,
         input: &Input,
-        variant: Option<&super::generate::Variant>,
+        variant: Option<&Variant>,
         pooled: bool,
     ) -> (Exchange, Option<Client>) {
         let marker = format!("dcrspec-{}", self.word());
@@ -328,7 +354,19 @@ impl<'t> Bench<'t> {
             self.harness.authorize(&mut request, auth);
             request
         };
-        let exchange = self.send(request, &marker).await;
+        let framing = match variant {
+            Some(Variant::Chunks) => Some(Framing::Chunked),
+            _ => input.envelope.framing,
+        };
+        let manner = Manner { framing: framing.filter(|_| self.harness.is_near()), tls: None };
+        let mut request = request;
+        if !manner.is_valid_http() {
+            request.kind = Kind::Malformed;
+        }
+        if let Some(framing) = manner.framing {
+            framing.mark(&mut request);
+        }
+        let exchange = self.send_as(request, manner, &marker).await;
         let client = self.enter(&exchange, &marker);
         if let Some(client) = &client {
             self.keep(client, &exchange, &marker, pooled);
@@ -337,12 +375,17 @@ impl<'t> Bench<'t> {
     }
 
     /// Sends a request once, paced, waiting out rate limits within the budget.
-    pub(super) async fn send(&self, mut request: Request, marker: &str) -> Exchange {
+    pub(super) async fn send(&self, request: Request, marker: &str) -> Exchange {
+        self.send_as(request, Manner::default(), marker).await
+    }
+
+    /// As above, put on the wire in a manner of its own.
+    async fn send_as(&self, mut request: Request, manner: Manner, marker: &str) -> Exchange {
         let target = self.harness.target;
         for (name, value) in &target.headers {
             request.headers.push(name.clone(), value.as_bytes().to_vec());
         }
-        if !self.own && matches!(request.kind, Kind::Register | Kind::Probe) {
+        if !self.own && matches!(request.kind, Kind::Register | Kind::Probe | Kind::Malformed) {
             let software = request.object().and_then(|o| o.get("software_id")?.as_str().map(str::to_owned));
             let noted = self.ledger.borrow_mut().intent(marker, &request.url, software.as_deref());
             if let Err(why) = noted {
@@ -359,7 +402,7 @@ impl<'t> Bench<'t> {
         loop {
             self.pacer.wait().await;
             let at = jiff::Timestamp::now();
-            let (outcome, took) = target.transport.send(&request).await;
+            let (outcome, took) = target.transport.send_as(&request, manner).await;
             if let Outcome::Response(response) = &outcome
                 && !target.own
                 && let Some(delay) = self.pacer.learn(request.kind, response)
@@ -369,7 +412,9 @@ impl<'t> Bench<'t> {
                 self.harness.options.stop.or_after(delay).await;
                 continue;
             }
-            return self.exchange(request, outcome, at, took);
+            let mut exchange = self.exchange(request, outcome, at, took);
+            exchange.manner = manner;
+            return exchange;
         }
     }
 
@@ -419,7 +464,7 @@ impl<'t> Bench<'t> {
         client
     }
 
-    fn complain(&self, why: String) {
+    pub(super) fn complain(&self, why: String) {
         let mut complaints = self.complaints.borrow_mut();
         if complaints.len() < 20 && !complaints.contains(&why) {
             complaints.push(why);
@@ -440,6 +485,21 @@ impl<'t> Bench<'t> {
         } else if !self.own && !known {
             self.pending.borrow_mut().push(client.clone());
         }
+    }
+
+    /// Whether a client is kept for slots.
+    pub(super) fn is_pooled(&self, client_id: &str) -> bool {
+        self.pool.borrow().iter().any(|k| k.client.client_id == client_id)
+    }
+
+    /// Whether the server lives and dies with this process.
+    pub(super) fn is_own(&self) -> bool {
+        self.own
+    }
+
+    /// Puts a client among those that are to be deleted.
+    pub(super) fn await_deletion(&self, client: Client) {
+        self.pending.borrow_mut().push(client);
     }
 
     /// Whether the pool takes one more client.
@@ -573,7 +633,7 @@ impl<'t> Bench<'t> {
         }
     }
 
-    fn noted(&self, event: impl FnOnce(&mut Ledger) -> Result<(), String>) {
+    pub(super) fn noted(&self, event: impl FnOnce(&mut Ledger) -> Result<(), String>) {
         let noted = event(&mut self.ledger.borrow_mut());
         if let Err(why) = noted {
             self.complain(why);

@@ -18,10 +18,11 @@ use super::{
     bench::{Bench, Finished, Shot, prepare},
     finding::{Finding, Repeats},
     generate::{self, Input},
+    growth::{self, Grown},
     mutate,
     novelty::Novelty,
     oracles::Fault,
-    scenario::{Scenario, trial},
+    scenario::{Question, Scenario, trial},
     shrink::shrink,
     table::Table,
 };
@@ -267,6 +268,7 @@ pub async fn compare(
         // In-process nothing else ever waits, and a signal has to be seen.
         tokio::task::yield_now().await;
     }
+    campaign.look_back().await;
     campaign.findings.iter_mut().for_each(|f| f.count = 0);
     for cause in campaign.by_id.values() {
         if let Some(at) = cause.at {
@@ -378,6 +380,49 @@ impl Campaign<'_, '_> {
                 self.recent.pop_front();
             }
             self.recent.push_back((first.id, input));
+        }
+    }
+
+    /// What can be asked when nothing else is in flight: whether refused clients are there, and how time grows.
+    async fn look_back(&mut self) {
+        let (options, bench) = (self.options, self.bench);
+        let asked = options.run.stop.is_requested() || bench.against.is_some() || bench.is_full();
+        if asked || options.stop_at.is_some() {
+            return;
+        }
+        if let Some((input, fault)) = bench.half_registered().await {
+            let scenario = Scenario { ask: Some(Question::Listed), ..Scenario::of(input) };
+            // The administration interface is asked for each trial, and is no place for many requests.
+            let scenario = shrink(bench, scenario, &fault.id, options.shrink / 10).await;
+            self.look_into(scenario, &fault).await;
+        }
+        // At most a tenth more requests than were asked for.
+        if options.stateful || options.run.max_clients.is_some() || self.inputs < 10 * growth::REQUESTS {
+            return;
+        }
+        for grown in Grown::ALL {
+            if options.run.stop.is_requested() {
+                return;
+            }
+            let input = grown.input(growth::SIZES[0]);
+            let scenario = Scenario { ask: Some(Question::Growth(grown)), ..Scenario::of(input) };
+            if let Some(fault) = trial(bench, &scenario).await.faults.first() {
+                self.look_into(scenario, fault).await;
+            }
+            bench.sweep().await;
+        }
+    }
+
+    /// A finding that needs no search for its scenario.
+    async fn look_into(&mut self, scenario: Scenario, fault: &Fault) {
+        if self.findings.iter().any(|f| f.id == fault.id) {
+            return;
+        }
+        let (repeats, best) = replayed(self.bench, &scenario, &fault.id, self.options.replays).await;
+        // What cannot be seen again is not worth a word here: it was measured, or looked up, by itself.
+        if let Some((shot, fault)) = best {
+            self.by_id.insert(fault.id.clone(), Cause { at: Some(self.findings.len()), count: 1, tries: 1 });
+            self.findings.push(Finding::new(self.bench, scenario, &shot, &fault, repeats));
         }
     }
 

@@ -12,6 +12,7 @@
 //! - [`render`]: from a structure to a request at one target;
 //! - [`bench`]: one target under the fuzzer; [`oracles`]: what is wrong beyond the rules of the judge;
 //! - [`against`]: two deployments side by side;
+//! - `half`: refused and yet registered; [`growth`]: time that grows too fast;
 //! - `sequence`: the steps of a client's life; [`scenario`]: what has to be sent to see a fault; [`shrink`]: its smallest form;
 //! - [`campaign`]: all of it, until an end; [`table`]: what was sent and what came of it;
 //! - [`finding`], [`replay`], [`promote`]: a cause as a file, again, and as a case of a suite.
@@ -21,6 +22,8 @@ pub mod bench;
 pub mod campaign;
 pub mod finding;
 pub mod generate;
+pub mod growth;
+mod half;
 pub mod mutate;
 pub mod novelty;
 pub mod oracles;
@@ -32,6 +35,8 @@ pub mod scenario;
 mod sequence;
 pub mod session;
 pub mod shrink;
+#[cfg(test)]
+mod strangers;
 pub mod table;
 #[cfg(test)]
 mod tests;

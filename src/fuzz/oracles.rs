@@ -124,16 +124,24 @@ pub fn look(
 /// A server error to a request that no rule of the judge speaks of, such as one with another label or method.
 fn server_error(exchange: &Exchange, response: &Response, context: &Context) -> Option<Objection> {
     let crashed = (500..600).contains(&response.status) && !matches!(response.status, 501..=505);
-    if !crashed || !context.accepted || !matches!(exchange.request.kind, Kind::Register | Kind::Probe) {
+    let kind = exchange.request.kind;
+    if !crashed || !context.accepted || !matches!(kind, Kind::Register | Kind::Probe | Kind::Malformed) {
         return None;
     }
     let method = &exchange.request.method;
-    let objection =
-        Objection::new("status", format!("a {method} in well-formed HTTP was answered {}", response.status))
-            .expected("a refusal that says what the client did wrong")
-            .actual_text(&response.status.to_string())
-            .level(Level::Should);
-    Some(if exchange.request.kind == Kind::Probe { objection.strength(Strength::Warning) } else { objection })
+    let http = if kind == Kind::Malformed { "that is no valid HTTP" } else { "in well-formed HTTP" };
+    let objection = Objection::new("status", format!("a {method} {http} was answered {}", response.status))
+        .expected("a refusal that says what the client did wrong")
+        .actual_text(&response.status.to_string())
+        .level(Level::Should);
+    Some(if kind != Kind::Register { objection.strength(Strength::Warning) } else { objection })
+}
+
+/// A server that knows no chunks, wants a length or takes offence at the fields may say so: then nothing was said of the
+/// registration.
+pub fn is_about_framing(exchange: &Exchange) -> bool {
+    exchange.manner.framing.is_some()
+        && exchange.response().is_some_and(|r| matches!(r.status, 400 | 411 | 415 | 501 | 505))
 }
 
 /// Bodies up to here every server can be expected to answer in some way.
@@ -144,19 +152,27 @@ fn no_answer(input: &Input, exchange: &Exchange, context: &Context) -> Option<Ob
     let request = &exchange.request;
     let fields: usize = request.headers.0.iter().map(|(n, v)| n.len() + v.len()).sum();
     let small = request.body.len() <= SMALL && request.url.len() + fields <= 2048;
-    if !context.accepted || !small || !matches!(request.kind, Kind::Register | Kind::Probe) {
+    if !context.accepted || !small || !matches!(request.kind, Kind::Register | Kind::Probe | Kind::Malformed) {
+        return None;
+    }
+    // Whoever is sent odd framing may hang up; but not wait for more where nothing is missing.
+    let framing = exchange.manner.framing;
+    if framing.is_some_and(|framing| !framing.is_complete()) {
         return None;
     }
     let (place, what) = match &exchange.outcome {
         Outcome::Failure(f) if f.phase == Phase::Head => match f.kind {
             FailureKind::FirstByteTimeout => ("hang", f.message.clone()),
+            _ if framing.is_some() => return None,
             FailureKind::Reset | FailureKind::ClosedEarly => ("connection", f.message.clone()),
             FailureKind::NotHttp => ("bytes", f.message.clone()),
             _ => return None,
         },
         Outcome::Response(r) => match &r.cut {
             Some(cut @ Cut::Stalled) => ("hang", cut.to_string()),
-            Some(cut @ (Cut::Truncated | Cut::Broken(_))) if !r.is_created() => ("body", cut.to_string()),
+            Some(cut @ (Cut::Truncated | Cut::Broken(_))) if !r.is_created() && framing.is_none() => {
+                ("body", cut.to_string())
+            }
             _ => return None,
         },
         Outcome::Failure(_) => return None,
@@ -362,11 +378,15 @@ fn relation_of(variant: &Variant) -> (&'static str, &'static str) {
         Variant::Style(_) => ("rfc7591-3.1-json-equivalence", "fuzz-same-json"),
         Variant::Unknown(_) => ("rfc7591-2-ignore-unknown", "fuzz-unknown-member"),
         Variant::Label(_) => ("rfc7591-3-json-content-type-parameters", "fuzz-same-media-type"),
+        Variant::Chunks => ("rfc7591-3-post-json", "fuzz-same-in-chunks"),
     }
 }
 
 /// How another form of the same meaning came out otherwise.
 pub fn differs(variant: &Variant, plain: &Exchange, other: &Exchange) -> Option<Difference> {
+    if is_about_framing(other) {
+        return None;
+    }
     match relation::equivalent(plain, other) {
         relation::Agreement::Differs { message, place } => {
             let (requirement, rule) = relation_of(variant);

@@ -7,7 +7,7 @@ use super::{
     generate::{Base, Credentials, Follow, Input, Label, Node, Shape, Style, Variant, Writing},
     render,
 };
-use crate::{model::Who, target::CLAIMED_NAME};
+use crate::{model::Who, target::CLAIMED_NAME, wire::Framing};
 
 /// The suite file. The error says why the finding cannot be put that way.
 pub fn promote(finding: &Finding) -> Result<String, String> {
@@ -18,6 +18,9 @@ pub fn promote(finding: &Finding) -> Result<String, String> {
         );
     }
     let scenario = &finding.scenario;
+    if scenario.ask.is_some() {
+        return Err(format!("{}: no case of a suite can ask what shows it; replay it instead", finding.rule));
+    }
     let input = &scenario.input;
     let mut steps: Vec<Value> = Vec::new();
     let slots = uses_slots(input) || scenario.before.iter().any(uses_slots);
@@ -56,7 +59,14 @@ pub fn promote(finding: &Finding) -> Result<String, String> {
         case.insert("control".into(), json!({ "register": control }));
         steps.push(json!({
             "register": register(input, Some(variant), finding)?,
-            "expect": { "equivalent": "control" },
+            "expect": match variant {
+                // Whoever knows no chunks may say so.
+                Variant::Chunks => json!({
+                    "given": { "status": { "one-of": [200, 201, 404, 405, 406, 500] } },
+                    "equivalent": "control",
+                }),
+                _ => json!({ "equivalent": "control" }),
+            },
         }));
     } else if input.envelope.method.as_deref().is_some_and(|m| m != "POST") {
         steps.push(json!({ "request": other_method(input, finding)? }));
@@ -234,6 +244,11 @@ fn register(input: &Input, variant: Option<&Variant>, finding: &Finding) -> Resu
         }
         (_, Label::None) => return Err("no suite can leave Content-Type out; replay the finding instead".into()),
         (_, Label::Own) => {}
+    }
+    match (variant, input.envelope.framing) {
+        (Some(Variant::Chunks), _) => drop(action.insert("framing".into(), json!(Framing::Chunked))),
+        (_, Some(framing)) => drop(action.insert("framing".into(), json!(framing))),
+        _ => {}
     }
     if !input.envelope.headers.is_empty() {
         let headers: Map<String, Value> =

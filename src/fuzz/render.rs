@@ -33,7 +33,8 @@ pub fn request(input: &Input, variant: Option<&Variant>, ground: &Ground) -> Req
             // The marker makes the name as random as it is.
             members.push((format!("x-{}", ground.marker), value.clone()));
         }
-        None => {}
+        // How the message is framed is the bench's to say.
+        Some(Variant::Chunks) | None => {}
     }
     if style == Style::Reverse {
         members.reverse();

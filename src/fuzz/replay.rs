@@ -5,7 +5,7 @@ use super::{
     campaign::replayed,
     finding::{Finding, Repeats},
     generate::Credentials,
-    scenario::trial,
+    scenario::{Question, trial},
 };
 use crate::{
     run,
@@ -44,6 +44,10 @@ pub async fn replay(
 }
 
 async fn ask(bench: &Bench<'_>, finding: &Finding, times: u32) -> Replayed {
+    let lists = bench.harness.target.administration.as_ref().is_some_and(|a| a.finds());
+    if finding.scenario.ask == Some(Question::Listed) && !lists {
+        return Replayed::NotAsked("no [cleanup] with find says how the clients of this server are listed".into());
+    }
     let (repeats, best) = replayed(bench, &finding.scenario, &finding.cause(), times).await;
     if best.is_some() {
         return Replayed::StillThere(repeats);
@@ -55,6 +59,9 @@ async fn ask(bench: &Bench<'_>, finding: &Finding, times: u32) -> Replayed {
         return Replayed::Changed(other);
     }
     let own = finding.scenario.input.envelope.credentials == Credentials::Own;
+    if shot.exchanges.is_empty() {
+        return Replayed::NotAsked("the requests of different sizes were not answered alike".into());
+    }
     let steps = !finding.scenario.input.moves.is_empty();
     if steps && !shot.exchanges.iter().any(manages) {
         return Replayed::NotAsked("no step of the sequence could be sent, since there is no client to manage".into());

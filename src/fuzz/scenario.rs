@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     bench::{Bench, Shot},
     generate::Input,
+    growth::{self, Grown},
     oracles,
 };
 use crate::judge::Memory;
@@ -22,6 +23,19 @@ pub struct Scenario {
     /// How often it is sent.
     #[serde(default = "once", skip_serializing_if = "is_once")]
     pub times: u32,
+    /// What is asked besides, where the answers alone do not show the fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<Question>,
+}
+
+/// What the answers to a scenario do not show by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Question {
+    /// Whether the administration interface lists the client of a refused registration.
+    Listed,
+    /// How the time grows with one member. The input is not sent then, but others of three sizes.
+    Growth(Grown),
 }
 
 fn once() -> u32 {
@@ -37,12 +51,18 @@ pub const MOST_TIMES: u32 = 60;
 
 impl Scenario {
     pub fn of(input: Input) -> Scenario {
-        Scenario { before: Vec::new(), input, times: 1 }
+        Scenario { before: Vec::new(), input, times: 1, ask: None }
     }
 }
 
 /// Sends a scenario with a memory of its own, so that nothing from elsewhere can be the cause of what is found.
 pub async fn trial(bench: &Bench<'_>, scenario: &Scenario) -> Shot {
+    if let Some(Question::Growth(grown)) = scenario.ask {
+        return growth::measure(bench, grown).await;
+    }
+    if scenario.ask == Some(Question::Listed) {
+        bench.unseed();
+    }
     let memory: RefCell<Memory> = bench.fresh_memory();
     let mut whole = Shot { exchanges: Vec::new(), faults: Vec::new() };
     let repeated = std::iter::repeat_n(&scenario.input, scenario.times.clamp(1, MOST_TIMES) as usize);
@@ -54,6 +74,9 @@ pub async fn trial(bench: &Bench<'_>, scenario: &Scenario) -> Shot {
             fault
         }));
         whole.exchanges.extend(shot.exchanges);
+    }
+    if scenario.ask == Some(Question::Listed) {
+        bench.look_for_refused(&mut whole).await;
     }
     oracles::group(&mut whole.faults);
     whole

@@ -1,17 +1,11 @@
 //! One target under a fuzzer that lives elsewhere: libFuzzer, or a loop of one's own, gives bytes, and hears what was wrong.
 
-use std::error::Error;
-
 use super::{
     bench::Bench,
     generate::{self, Input},
     oracles::Fault,
 };
-use crate::{
-    run::Options,
-    target::Target,
-    wire::{Ledger, Transport},
-};
+use crate::{run::Options, target::Target, wire::Ledger};
 
 /// A target with its base clients, to which inputs are sent one after the other. It stays until the process ends, as fuzzing
 /// sessions do.
@@ -29,20 +23,6 @@ impl Session {
         let options: &'static Options = Box::leak(Box::new(Options::default()));
         let bench = runtime.block_on(Bench::prepare(target, options, Ledger::memory())).map_err(|(why, _)| why)?;
         Ok(Session { runtime, bench, waived: Vec::new() })
-    }
-
-    /// A service in this process, such as an `axum::Router` as it is; `endpoint` is the path of its registration endpoint.
-    pub fn of_service<S, B>(service: S, endpoint: &str) -> Result<Session, String>
-    where
-        S: tower::Service<http::Request<axum::body::Body>, Response = http::Response<B>> + Clone + Send + 'static,
-        S::Error: Into<Box<dyn Error + Send + Sync>>,
-        S::Future: Send + 'static,
-        B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
-        B::Error: Into<Box<dyn Error + Send + Sync>>,
-    {
-        let mut target = Target::new(format!("http://localhost{endpoint}"), Transport::service(service));
-        target.own = true;
-        Session::new(target)
     }
 
     /// Passes over findings of these requirements, so that a session goes on behind what is known.
@@ -109,7 +89,10 @@ macro_rules! libfuzzer_target {
         ::libfuzzer_sys::fuzz_target!(|data: &[u8]| {
             ::std::thread_local! {
                 static SESSION: $crate::fuzz::session::Session =
-                    $crate::fuzz::session::Session::of_service($service, $endpoint)
+                    $crate::fuzz::session::Session::new($crate::target::Target::of_service(
+                        ::std::concat!("http://localhost", $endpoint),
+                        $service,
+                    ))
                         .unwrap_or_else(|why| panic!("the service cannot be fuzzed: {why}"))
                         .waive($waived);
             }
@@ -156,7 +139,7 @@ mod tests {
     #[test]
     fn what_cannot_be_tested_says_why() {
         let app = axum::Router::new();
-        let why = Session::of_service(app, "/register").err().unwrap_or_default();
+        let why = Session::new(Target::of_service("http://localhost/register", app)).err().unwrap_or_default();
         assert!(!why.is_empty());
     }
 }

@@ -60,7 +60,7 @@ impl Shrinker<'_, '_> {
             ..Input::default()
         };
         let candidates = vec![
-            Scenario { times: best.times, ..Scenario::of(Input::default()) },
+            Scenario { times: best.times, ask: best.ask, ..Scenario::of(Input::default()) },
             with(&best, bare),
             Scenario { before: Vec::new(), ..best.clone() },
             Scenario { times: 1, ..best.clone() },
@@ -181,6 +181,7 @@ fn around(input: &Input) -> Vec<Input> {
     less(&|i| i.envelope.in_query = false);
     less(&|i| i.envelope.label = Label::Own);
     less(&|i| i.envelope.credentials = Credentials::Own);
+    less(&|i| i.envelope.framing = None);
     for index in 0..input.envelope.headers.len() {
         less(&|i| {
             i.envelope.headers.remove(index);

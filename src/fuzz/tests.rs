@@ -16,7 +16,7 @@ use crate::{
 
 /// Defects that no registration shows, and the reads that follow it neither: each kind with the reason.
 const OUT_OF_REACH: &[(&str, &[&str])] = &[
-    ("takes a framing or a port that no ordinary request has", &["chunked-crash", "plaintext-served"]),
+    ("takes a port that the campaign does not speak to", &["plaintext-served"]),
     (
         "shows at the token or authorization endpoint alone, which a campaign leaves alone",
         &[
@@ -192,6 +192,7 @@ fn a_finding_is_asked_again_and_becomes_a_case() {
         "get-registers",
         "error-text",
         "secret-short",
+        "chunked-crash",
         "read-stale",
         "update-half-applied",
         "refused-update-kills-token",

@@ -38,6 +38,8 @@ struct Seen {
     answer: Map<String, Value>,
     /// It was issued again to a different client that had not asked for it.
     reissued: bool,
+    /// An update was sent since: what a read shows may come from there.
+    updated: bool,
 }
 
 /// The ids of the rules here, with their requirements.
@@ -76,6 +78,10 @@ impl Memory {
         let mut judgements = match exchange.request.kind {
             Kind::Register => self.registered(exchange),
             Kind::Read => self.read(exchange),
+            Kind::Update => {
+                self.updated(exchange);
+                Vec::new()
+            }
             Kind::Authorize => self.authorized(exchange),
             _ => Vec::new(),
         };
@@ -157,7 +163,7 @@ impl Memory {
         let secret = answer.get("client_secret").and_then(Value::as_str).map(|secret| self.hash(secret));
         let asked = sent.get("client_id").and_then(Value::as_str) == Some(client_id);
         let reissued = self.clients.get(client_id).is_some_and(|e| e.reissued || (!asked && different(&e.sent, &sent)));
-        let seen = Seen { exchange: exchange.id, sent, answer: answer.clone(), reissued };
+        let seen = Seen { exchange: exchange.id, sent, answer: answer.clone(), reissued, updated: false };
         self.clients.insert(client_id.to_owned(), seen);
         self.make_room(client_id, secret);
         judgements
@@ -202,6 +208,17 @@ impl Memory {
         Some(judgement(5, Evidence::Provoked, Claim::Objects(objection)))
     }
 
+    /// Whichever client an update was about, by its document or by its answer, and however it was answered.
+    fn updated(&mut self, exchange: &Exchange) {
+        let shown = exchange.response().and_then(|r| r.member("client_id"));
+        let named = exchange.sent().and_then(|s| s.get("client_id")?.as_str());
+        for id in shown.into_iter().chain(named) {
+            if let Some(seen) = self.clients.get_mut(id) {
+                seen.updated = true;
+            }
+        }
+    }
+
     /// A read that shows a member which was asked for and which the 201 left out proves that it was registered.
     fn read(&self, exchange: &Exchange) -> Vec<Judgement> {
         let Some(shown) = exchange.response().filter(|r| r.status == 200).and_then(|r| r.object()) else {
@@ -210,6 +227,9 @@ impl Memory {
         let Some(seen) = shown.get("client_id").and_then(Value::as_str).and_then(|id| self.clients.get(id)) else {
             return Vec::new();
         };
+        if seen.updated {
+            return Vec::new();
+        }
         let mut judgements = Vec::new();
         let mut variants = false;
         let mut hidden = false;
@@ -350,6 +370,28 @@ mod tests {
         let body = json!({"client_id": client_id, "client_secret": format!("secret-of-{client_id}")}).to_string();
         let response = Response::new(201, "HTTP/1.1", Headers::default(), body.into(), None);
         Exchange::new(id, jiff::Timestamp::UNIX_EPOCH, request, Outcome::Response(response), Default::default())
+    }
+
+    /// The registration asked for contacts and got none; whether a read may show some depends on what came in between.
+    #[test]
+    fn what_an_update_has_brought_is_not_held_against_the_registration() {
+        let exchange = |id, kind, sent: Value, status, answer: Value| {
+            let mut request = registration("https://as.example/register", Some("application/json"), sent.to_string());
+            request.kind = kind;
+            let response = Response::new(status, "HTTP/1.1", Headers::default(), answer.to_string().into(), None);
+            Exchange::new(id, jiff::Timestamp::UNIX_EPOCH, request, Outcome::Response(response), Default::default())
+        };
+        let shown = json!({"client_id": "one", "contacts": ["b@client.example.org"]});
+        let asked = json!({"contacts": ["a@client.example.org"]});
+        for updated in [false, true] {
+            let mut memory = Memory::new(1);
+            memory.observe(&exchange(1, Kind::Register, asked.clone(), 201, json!({"client_id": "one"})));
+            if updated {
+                memory.observe(&exchange(2, Kind::Update, shown.clone(), 200, shown.clone()));
+            }
+            let said = memory.observe(&exchange(3, Kind::Read, json!({}), 200, shown.clone()));
+            assert_eq!(said.iter().any(|j| matches!(j.claim, Claim::Objects(_))), !updated);
+        }
     }
 
     #[test]

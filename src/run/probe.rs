@@ -6,8 +6,7 @@ use crate::wire::{FailureKind, Kind, Manner, Outcome};
 impl Harness<'_> {
     /// Why a request in this manner is kept back, if it is.
     pub(super) fn sendable(&self, manner: Manner) -> Result<(), End> {
-        let near = self.target.own || self.target.transport.is_in_process() || is_loopback(&self.ground.endpoint);
-        if !manner.is_valid_http() && !near {
+        if !manner.is_valid_http() && !self.is_near() {
             return Err(End::Skip(
                 "what is no valid HTTP goes to loopback or to a service in this process alone: a proxy that is shared could \
                  hand it to others"
@@ -18,6 +17,11 @@ impl Harness<'_> {
             return Err(End::Skip("a version of TLS is asked for, and the endpoint is not behind TLS".into()));
         }
         Ok(())
+    }
+
+    /// Whether nobody is in between whom odd bytes could reach: the server is in this process, or on loopback.
+    pub fn is_near(&self) -> bool {
+        self.target.own || self.target.transport.is_in_process() || is_loopback(&self.ground.endpoint)
     }
 
     /// The http form of the endpoint's URL: the scheme alone differs, so the default port becomes 80 and any other one

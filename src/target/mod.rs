@@ -68,6 +68,18 @@ impl Target {
             vendors: Vec::new(),
         }
     }
+
+    /// A service in this process, such as an `axum::Router` as it is, at a URL that it is told to have.
+    pub fn of_service<S, B>(endpoint: impl Into<String>, service: S) -> Target
+    where
+        S: tower::Service<http::Request<axum::body::Body>, Response = http::Response<B>> + Clone + Send + 'static,
+        S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        S::Future: Send + 'static,
+        B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        Target { label: "in-process".into(), own: true, ..Target::new(endpoint, Transport::service(service)) }
+    }
 }
 
 /// Everything that was found out before the suites run.

@@ -1,7 +1,7 @@
 //! Ways to put a request on the wire that no HTTP client offers: one TLS version alone, and framings of every kind.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Request;
 
@@ -49,7 +49,7 @@ impl TlsVersion {
 }
 
 /// How a message is framed on the wire (RFC 9112).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Framing {
     /// With Content-Length: what every client sends, in exact bytes.
@@ -112,6 +112,11 @@ impl Framing {
         Framing::LengthTooShort,
         Framing::Folded,
     ];
+
+    /// Whether a reader that goes by the framing gets all that it waits for.
+    pub fn is_complete(self) -> bool {
+        self != Framing::LengthTooLong
+    }
 
     /// Whether a sender may frame a message like this.
     pub fn is_valid_http(self) -> bool {

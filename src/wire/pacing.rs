@@ -31,8 +31,8 @@ struct State {
     pause: Duration,
     /// Until when the server takes no more requests of a family.
     held: HashMap<Family, Instant>,
-    /// The time between requests by which what the server has left lasts until its window ends.
-    spread: Duration,
+    /// The time between requests by which what the server has left lasts until its window ends, and when that is.
+    spread: Option<(Duration, Instant)>,
     seen: Pace,
 }
 
@@ -110,7 +110,8 @@ impl Pacer {
         let now = Instant::now();
         // A pause is not made up for by a burst.
         let turn = state.next.map_or(now, |next| next.max(now));
-        state.next = turn.checked_add(interval.max(state.spread));
+        let spread = state.spread.filter(|(_, end)| now < *end).map_or(Duration::ZERO, |(spread, _)| spread);
+        state.next = turn.checked_add(interval.max(spread));
         turn - now
     }
 
@@ -137,8 +138,9 @@ impl Pacer {
                 state.hold(kind, said.reset);
             }
             let fair = said.reset.checked_div(u32::try_from(said.remaining).unwrap_or(u32::MAX));
-            state.spread = fair.filter(|f| *f <= LONGEST_SPREAD).unwrap_or_default();
-            state.seen.slowed |= self.interval.is_some_and(|interval| state.spread > interval);
+            let fair = fair.filter(|f| *f <= LONGEST_SPREAD);
+            state.spread = fair.and_then(|fair| Some((fair, Instant::now().checked_add(said.reset)?)));
+            state.seen.slowed |= self.interval.zip(fair).is_some_and(|(interval, fair)| fair > interval);
         }
         let Some(delay) = retry_delay(response) else {
             state.pause /= 2;
@@ -263,6 +265,10 @@ mod tests {
         assert!(!pacer.pace().slowed);
         say("300", "60");
         assert_eq!(between(), Duration::from_millis(200));
+        // The window is over, and another answer says nothing.
+        tokio::time::advance(Duration::from_secs(61)).await;
+        assert_eq!(between(), Duration::from_millis(20));
+        say("300", "60");
         // Too little to go on with: the end of the window is waited for instead, when nothing is left.
         say("3", "60");
         assert_eq!(between(), Duration::from_millis(20));

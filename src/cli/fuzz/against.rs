@@ -14,10 +14,10 @@ use crate::{target::Target, wire::Ledger};
 #[derive(clap::Args)]
 pub struct AgainstArgs {
     /// Send the same inputs to a second deployment, and find what the two answer differently; any difference ends with 1
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help_heading = "What is sent")]
     pub against: Option<String>,
-    /// The environment variable that holds the second one's initial access token; unless given, it gets that of the first
-    #[arg(long, value_name = "VAR")]
+    /// The environment variable that holds the second one's initial access token; that of the first is not sent to it
+    #[arg(long, value_name = "VAR", help_heading = "What is sent")]
     against_token_env: Option<String>,
 }
 
@@ -29,6 +29,11 @@ impl AgainstArgs {
         let mut target = target_of(&force)?;
         // What administers the first says nothing of the second.
         target.administration = None;
+        // Credentials go where their owner sends them: settings and flags name those of the first.
+        target.headers.clear();
+        if self.against_token_env.is_none() {
+            target.token = None;
+        }
         let ledger = open_ledger(first.path().map(beside).or(force.settings.ledger))?;
         Ok(Some((target, ledger)))
     }

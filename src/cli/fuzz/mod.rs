@@ -31,6 +31,7 @@ use crate::{
 
 pub use promote::{Args as PromoteArgs, main as promote};
 pub use replay::{Args as ReplayArgs, main as replay};
+pub use target::without_suites;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -40,7 +41,7 @@ pub struct Args {
     /// Send sequences over RFC 7592: clients are registered, read, updated and deleted, with right tokens and wrong ones
     #[arg(long, help_heading = "What is sent")]
     stateful: bool,
-    #[command(flatten, next_help_heading = "What is sent")]
+    #[command(flatten)]
     against: against::AgainstArgs,
 
     /// End after so many inputs; with --stateful, after so many sequences

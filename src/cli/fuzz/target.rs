@@ -25,6 +25,11 @@ pub struct TargetArgs {
 /// Settings of conformance runs that mean nothing here.
 const OF_RUNS: [&str; 4] = ["suite", "case", "unsafe", "exchanges"];
 
+/// Takes what is about suites out of a help text.
+pub fn without_suites(arg: clap::Arg) -> clap::Arg {
+    if arg.get_long().is_some_and(|long| OF_RUNS.contains(&long)) { arg.hide(true) } else { arg }
+}
+
 impl TargetArgs {
     /// The settings in force, with `url` in place of one that was not given.
     pub fn in_force(&self, url: Option<&str>) -> Result<(InForce, bool), Stop> {

@@ -5,6 +5,7 @@ use super::{
     structure::{Credentials, Envelope, Follow, Input, Label, Node, Shape, Style, Variant, Writing},
     text,
 };
+use crate::wire::Framing;
 
 const STYLES: [Style; 3] = [Style::Reverse, Style::Spaced, Style::Escaped];
 
@@ -78,7 +79,7 @@ pub fn writing(dice: &mut Dice) -> Writing {
 /// What is around the body.
 pub fn envelope(dice: &mut Dice) -> Envelope {
     let mut envelope = Envelope::default();
-    match dice.weighted(&[3, 3, 3, 3]) {
+    match dice.weighted(&[3, 3, 3, 3, 2]) {
         0 => {
             envelope.method = Some(dice.pick(METHODS).to_owned());
             envelope.in_query = dice.one_in(2);
@@ -98,6 +99,7 @@ pub fn envelope(dice: &mut Dice) -> Envelope {
                 envelope.headers.push(("x-dcrspec-long".into(), "a".repeat(length)));
             }
         }
+        4 => envelope.framing = Some(dice.pick(&Framing::ALL)),
         _ => envelope.credentials = dice.pick(&[Credentials::None, Credentials::Random, Credentials::Truncated]),
     }
     envelope
@@ -105,8 +107,9 @@ pub fn envelope(dice: &mut Dice) -> Envelope {
 
 /// Another form of the same meaning to compare with.
 fn variant(dice: &mut Dice) -> Variant {
-    match dice.below(4) {
+    match dice.below(5) {
         0 | 1 => Variant::Style(dice.pick(&STYLES)),
+        4 => Variant::Chunks,
         2 => Variant::Label(dice.pick(SAME_LABELS).to_owned()),
         _ => {
             let nodes = [

@@ -5,10 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{model::Move, suite::BaseKind};
+use crate::{model::Move, suite::BaseKind, wire::Framing};
 
 /// The number of the format of [`Input`]: it counts up when a structure may hold what an older version of this tool does not
-/// know. The formats below it are read as they are. 2 brought the steps of a client's life.
+/// know. The formats below it are read as they are. 2 brought the steps of a client's life,
+/// framings, and what is asked besides.
 pub const FORMAT: u32 = 2;
 
 /// One request to a registration endpoint, and what is looked at besides its answer.
@@ -237,6 +238,9 @@ pub struct Envelope {
     pub headers: Vec<(String, String)>,
     #[serde(skip_serializing_if = "is_default")]
     pub credentials: Credentials,
+    /// How the message is framed; only where the server is in this process or on loopback.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub framing: Option<Framing>,
 }
 
 /// The Content-Type of a request.
@@ -271,6 +275,8 @@ pub enum Variant {
     Unknown(Node),
     /// Another way to write application/json.
     Label(String),
+    /// The body in several chunks; only where the server is in this process or on loopback.
+    Chunks,
 }
 
 /// A request about a client that was created.

@@ -41,7 +41,28 @@ fn the_same_bytes_give_the_same_requests_on_every_machine() {
         hash.update(&rendered(&input).body);
     }
     let digest: String = hash.finalize()[..8].iter().map(|b| format!("{b:02x}")).collect();
-    insta::assert_snapshot!(digest, @"7e1849cfd5d55e6d");
+    insta::assert_snapshot!(digest, @"95dac92b0a5666e6");
+}
+
+/// The same of sequences.
+#[test]
+fn the_same_bytes_give_the_same_sequences_on_every_machine() {
+    let mut random = ChaCha8Rng::seed_from_u64(7);
+    let mut hash = Sha256::new();
+    let mut rows = std::collections::BTreeSet::new();
+    for _ in 0..500 {
+        let mut bytes = [0; 191];
+        random.fill_bytes(&mut bytes);
+        let input = sequence(&bytes);
+        assert!(!input.moves.is_empty() && input.is_plain());
+        rows.extend(input.moves.iter().map(|step| step.row()));
+        let text = serde_json::to_string(&input).unwrap();
+        assert_eq!(serde_json::from_str::<Input>(&text).unwrap(), input, "{text}");
+        hash.update(text);
+    }
+    assert_eq!(rows.len(), 9, "every step is drawn: {rows:?}");
+    let digest: String = hash.finalize()[..8].iter().map(|b| format!("{b:02x}")).collect();
+    insta::assert_snapshot!(digest, @"4a8d712816bae624");
 }
 
 #[test]
@@ -72,6 +93,10 @@ fn everything_is_drawn_sooner_or_later() {
         assert!(all.iter().any(|i| i.set.iter().any(|m| m.value == Node::text(&*kind))), "{kind}");
     }
     assert!(all.iter().any(|i| i.envelope.method.is_some()) && all.iter().any(|i| i.writing.utf16));
+    for framing in crate::wire::Framing::ALL {
+        assert!(all.iter().any(|i| i.envelope.framing == Some(framing)), "{framing:?}");
+    }
+    assert!(all.iter().any(|i| i.compare == Some(Variant::Chunks)));
     assert!(all.iter().any(|i| i.compare.is_some()) && all.iter().any(|i| !i.follow.is_empty()));
 }
 

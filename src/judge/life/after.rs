@@ -86,9 +86,7 @@ pub(super) fn gone(client: &mut Client, exchange: &Exchange, response: &Response
 impl Life {
     /// A deleted client, unless another registration of the same identifier lives on.
     fn deleted(&self, client_id: &str) -> Option<&Client> {
-        let mut known = self.clients.values().filter(|c| c.client_id == client_id).peekable();
-        known.peek()?;
-        let all: Vec<&Client> = known.collect();
+        let all: Vec<&Client> = self.registrations(client_id).collect();
         all.iter().all(|c| c.deleted.is_some_and(|(by, _)| by == 204)).then(|| all.last().copied()).flatten()
     }
 

@@ -147,6 +147,8 @@ pub(super) struct Life {
     clients: BTreeMap<u32, Client>,
     by_token: HashMap<Hash, u32>,
     by_uri: HashMap<String, Vec<u32>>,
+    /// The registrations of a client_id, the oldest first: looked at for every new one, however many clients there are.
+    by_id: HashMap<String, Vec<u32>>,
     samples: Samples,
     salt: u64,
 }
@@ -224,6 +226,7 @@ impl Life {
         };
         self.by_token.insert(client.tokens[0], exchange.id);
         self.by_uri.entry(client.uri.clone()).or_default().push(exchange.id);
+        self.by_id.entry(client.client_id.clone()).or_default().push(exchange.id);
         self.clients.insert(exchange.id, client);
         while self.clients.len() > REMEMBERED {
             self.forget_oldest();
@@ -233,11 +236,18 @@ impl Life {
     /// Marks the living registrations of a client_id as sharing it; says whether there are any.
     fn share(&mut self, client_id: &str) -> bool {
         let mut any = false;
-        for client in self.clients.values_mut().filter(|c| c.client_id == client_id && c.deleted.is_none()) {
-            client.shared = true;
-            any = true;
+        for key in self.by_id.get(client_id).into_iter().flatten() {
+            if let Some(client) = self.clients.get_mut(key).filter(|c| c.deleted.is_none()) {
+                client.shared = true;
+                any = true;
+            }
         }
         any
+    }
+
+    /// The registrations of a client_id that are remembered, the oldest first.
+    fn registrations(&self, client_id: &str) -> impl DoubleEndedIterator<Item = &Client> {
+        self.by_id.get(client_id).into_iter().flatten().filter_map(|key| self.clients.get(key))
     }
 
     fn forget_oldest(&mut self) {
@@ -247,10 +257,12 @@ impl Life {
                 self.by_token.remove(token);
             }
         }
-        if let Some(keys) = self.by_uri.get_mut(&client.uri) {
-            keys.retain(|k| *k != key);
-            if keys.is_empty() {
-                self.by_uri.remove(&client.uri);
+        for (index, name) in [(&mut self.by_uri, &client.uri), (&mut self.by_id, &client.client_id)] {
+            if let Some(keys) = index.get_mut(name) {
+                keys.retain(|k| *k != key);
+                if keys.is_empty() {
+                    index.remove(name);
+                }
             }
         }
     }
@@ -278,7 +290,7 @@ impl Life {
 
     /// A deleted client_id was given to another client: an observation.
     fn reissued(&self, client_id: &str, exchange: &Exchange, said: &mut Said) {
-        let gone = self.clients.values().rev().find(|c| c.client_id == client_id && c.deleted.is_some());
+        let gone = self.registrations(client_id).rev().find(|c| c.deleted.is_some());
         let sent = exchange.sent().cloned().unwrap_or_default();
         if let Some(gone) = gone
             && gone.shown.get("redirect_uris") != sent.get("redirect_uris")
@@ -393,11 +405,11 @@ impl Life {
         token::used(client, exchange, response, said);
         if client.shared && client.deleted.is_some() {
             // Whether the others went as well is the server's choice.
-            let id = client.client_id.clone();
-            self.clients
-                .values_mut()
-                .filter(|c| c.client_id == id && c.deleted.is_none())
-                .for_each(|c| c.spoilt = true);
+            for other in self.by_id.get(&client.client_id).cloned().unwrap_or_default() {
+                if let Some(other) = self.clients.get_mut(&other).filter(|c| c.deleted.is_none()) {
+                    other.spoilt = true;
+                }
+            }
         }
         if exchange.managed().is_some() {
             self.take_over(key, exchange, response, said);

@@ -61,6 +61,13 @@ impl Administration {
         said
     }
 
+    /// The identifiers of the clients in the list that carry a mark; none where nothing is listed.
+    pub async fn marked(&self, marker: &str) -> Result<Vec<String>, String> {
+        let Some(find) = &self.find else { return Ok(Vec::new()) };
+        let url = if find.has(SOFTWARE_ID) { find.fill(marker)? } else { find.as_is() };
+        Ok(find::marked(&self.list(url).await?, marker))
+    }
+
     async fn list(&self, url: String) -> Result<serde_json::Value, String> {
         self.pacer.wait().await;
         let response = self.send("GET", url).await?;
