@@ -131,6 +131,25 @@ fn two_deployments_are_compared() {
 }
 
 #[test]
+fn the_second_deployment_is_sent_no_credentials_of_the_first() {
+    let home = Home::new();
+    let first = Served::start(&home, &["--initial-access-token", "hush-of-the-first"]);
+    let heads = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = heads.clone();
+    let second = support::Canned::start(move |asked, stream| {
+        seen.lock().unwrap().push(asked.head.clone());
+        let _ = std::io::Write::write_all(stream, &support::json_response("401 Unauthorized", "{}"));
+    });
+    let second_url = second.url();
+    let args = ["fuzz", first.endpoint(), "--against", &second_url, "--token", "hush-of-the-first"];
+    let more = ["--header", "X-Key: hush-too", "--i-may-test-this-server", "--count", "20", "--rate", "10000/s"];
+    home.run(args.iter().chain(&more)).exits(3);
+    let heads = heads.lock().unwrap();
+    assert!(!heads.is_empty());
+    assert!(heads.iter().all(|head| !head.contains("hush")), "{heads:?}");
+}
+
+#[test]
 fn what_is_no_finding_is_said() {
     let home = Home::new();
     home.file("x.json", "{}");

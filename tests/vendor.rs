@@ -118,6 +118,20 @@ fn what_a_run_left_at_awork_is_cleaned_up_by_the_ledger_and_the_profile() {
 }
 
 #[test]
+fn the_fuzzer_holds_a_target_against_the_profile_too_and_leaves_no_client() {
+    let home = Home::new();
+    let server = awork(&home, &[]);
+    let args = ["fuzz", server.endpoint(), "--profile", "awork", "--token", server.value("INITIAL_ACCESS_TOKEN")];
+    let more = ["--i-may-test-this-server", "--rate", "2000", "--seed", "7", "--count", "60", "--json", "-"];
+    let ran = home.run(args.iter().chain(&more));
+    let report = ran.exits(0).json();
+    let found =
+        report["findings"].as_array().unwrap().iter().any(|f| f["requirement"] == "awork-response-without-null");
+    assert!(found, "{}", ran.stderr);
+    assert_eq!(clients(&server), "0");
+}
+
+#[test]
 fn the_token_of_the_target_is_sent_to_the_origin_of_the_target_alone() {
     let home = Home::new();
     home.file(

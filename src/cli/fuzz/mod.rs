@@ -148,7 +148,7 @@ async fn one(args: &Args, force: &InForce, defects: &[&'static Defect], options:
         let configuration = defects.first().map_or(Configuration::Open, |d| d.configuration);
         (selftest::reference_target(configuration, defects, options.run.seed), Ledger::memory())
     } else {
-        (super::run::target::target(force)?, open_ledger(force.settings.ledger.clone())?)
+        (args.target.target(force)?, open_ledger(force.settings.ledger.clone())?)
     };
     let (other, other_ledger) = args.against.open(&args.target, None, &ledger)?.unzip();
     let paths = [Some(&ledger), other_ledger.as_ref()].into_iter().flatten().filter_map(Ledger::path);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{
     super::{
         Done, find_defects, print,
-        run::{close_ledger, open_ledger, target::target as target_of},
+        run::{close_ledger, open_ledger},
         runtime, usage,
     },
     against,
@@ -50,7 +50,7 @@ pub fn main(args: Args) -> Done {
         let configuration = found_in.or(of_defect).unwrap_or(Configuration::Open);
         (selftest::reference_target(configuration, &defects, finding.seed), Ledger::memory())
     } else {
-        (target_of(&force)?, open_ledger(force.settings.ledger.clone())?)
+        (args.target.target(&force)?, open_ledger(force.settings.ledger.clone())?)
     };
     let second = finding.against.as_deref().filter(|t| t.starts_with("http"));
     let other = if finding.is_difference() { args.against.open(&args.target, second, &ledger)? } else { None };

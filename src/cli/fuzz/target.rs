@@ -3,10 +3,11 @@
 use super::super::{
     Stop,
     config::{Choice, Given, InForce},
+    run::{choose_suites, target::target as target_of},
     units::Rate,
     usage,
 };
-use crate::run;
+use crate::{run, suite, target::Target};
 
 #[derive(clap::Args)]
 pub struct TargetArgs {
@@ -56,6 +57,12 @@ impl TargetArgs {
             given.insert("token-env".into(), (name.into(), flag("--against-token-env")));
         }
         self.choice.in_force(given)
+    }
+
+    /// The target that the settings describe, held against the documentation of the vendors whose suites they name.
+    pub fn target(&self, force: &InForce) -> Result<Target, Stop> {
+        let vendors = suite::vendors(&choose_suites(force, false)?);
+        Ok(Target { vendors, ..target_of(force)? })
     }
 
     /// What a campaign shares with a conformance run.

@@ -110,7 +110,7 @@ fn options(settings: &Settings, in_process: bool, rate_given: bool) -> Options {
 
 /// Names choose among the embedded suites; whatever is a file or a folder is loaded. The reference server has a
 /// configuration for each embedded vendor, so there every suite is run.
-fn choose_suites(force: &InForce, in_process: bool) -> Result<Vec<Suite>, Stop> {
+pub fn choose_suites(force: &InForce, in_process: bool) -> Result<Vec<Suite>, Stop> {
     let wanted = &force.settings.suite;
     let on_disk = |w: &String| Path::new(w).is_file() || Folder::is_one(Path::new(w));
     let (paths, names): (Vec<String>, Vec<String>) = wanted.iter().cloned().partition(on_disk);
