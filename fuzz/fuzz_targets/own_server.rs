@@ -5,10 +5,10 @@
 use axum::{Router, http::StatusCode, response::IntoResponse, routing::post};
 use serde_json::{Map, Value, json};
 
-async fn register(body: String) -> impl IntoResponse {
+async fn register(body: bytes::Bytes) -> impl IntoResponse {
     let json = [("content-type", "application/json"), ("cache-control", "no-store"), ("pragma", "no-cache")];
     let refused = |code: &str| (StatusCode::BAD_REQUEST, json, json!({ "error": code }).to_string());
-    let Ok(client) = serde_json::from_str::<Map<String, Value>>(&body) else { return refused("invalid_client_metadata") };
+    let Ok(client) = serde_json::from_slice::<Map<String, Value>>(&body) else { return refused("invalid_client_metadata") };
     let uris = match client.get("redirect_uris") {
         Some(Value::Array(uris)) if !uris.is_empty() => uris.clone(),
         Some(Value::Object(_)) => return (StatusCode::INTERNAL_SERVER_ERROR, json, "{}".to_owned()),

@@ -88,13 +88,15 @@ macro_rules! libfuzzer_target {
     ($service:expr, $endpoint:expr, $waived:expr) => {
         ::libfuzzer_sys::fuzz_target!(|data: &[u8]| {
             ::std::thread_local! {
-                static SESSION: $crate::fuzz::session::Session =
+                // A reference is not dropped when the thread ends, so that a leak detector still finds what it stands for.
+                static SESSION: &'static $crate::fuzz::session::Session = ::std::boxed::Box::leak(::std::boxed::Box::new(
                     $crate::fuzz::session::Session::new($crate::target::Target::of_service(
                         ::std::concat!("http://localhost", $endpoint),
                         $service,
                     ))
-                        .unwrap_or_else(|why| panic!("the service cannot be fuzzed: {why}"))
-                        .waive($waived);
+                    .unwrap_or_else(|why| panic!("the service cannot be fuzzed: {why}"))
+                    .waive($waived),
+                ));
             }
             SESSION.with(|session| session.check(data));
         });

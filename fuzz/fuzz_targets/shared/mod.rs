@@ -7,10 +7,13 @@ use dcrspec::{
 };
 
 thread_local! {
-    static SESSIONS: Vec<Session> = Configuration::ALL
-        .into_iter()
-        .map(|c| Session::new(reference_target(c, &[], 1)).expect("the reference server can be tested"))
-        .collect();
+    // References are not dropped when the thread ends, so that a leak detector still finds what they stand for.
+    static SESSIONS: &'static [Session] = Vec::leak(
+        Configuration::ALL
+            .into_iter()
+            .map(|c| Session::new(reference_target(c, &[], 1)).expect("the reference server can be tested"))
+            .collect(),
+    );
 }
 
 /// The first byte chooses the configuration, the others are fed to it.
