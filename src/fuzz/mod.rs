@@ -15,7 +15,8 @@
 //! - `half`: refused and yet registered; [`growth`]: time that grows too fast;
 //! - `sequence`: the steps of a client's life; [`scenario`]: what has to be sent to see a fault; [`shrink`]: its smallest form;
 //! - [`campaign`]: all of it, until an end; [`table`]: what was sent and what came of it;
-//! - [`finding`], [`replay`], [`promote`]: a cause as a file, again, and as a case of a suite.
+//! - [`finding`], [`replay`], [`promote`]: a cause as a file, again, and as a case of a suite;
+//! - [`reach`]: which defects of the reference server it finds, and the proof.
 
 pub mod against;
 pub mod bench;
@@ -28,6 +29,7 @@ pub mod mutate;
 pub mod novelty;
 pub mod oracles;
 pub mod promote;
+pub mod reach;
 pub mod render;
 pub mod replay;
 pub mod report;

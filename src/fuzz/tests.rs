@@ -5,78 +5,15 @@ use super::{
     campaign::{self, Options, Outcome},
     finding::Repeats,
     promote::promote,
+    reach::{self, Reach},
     replay::{Replayed, replay},
 };
 use crate::{
     run,
     selftest::reference_target,
-    server::{Configuration, Defect, defect, defects},
+    server::{Configuration, Defect, defect},
     wire::Ledger,
 };
-
-/// Defects that no registration shows, and the reads that follow it neither: each kind with the reason.
-const OUT_OF_REACH: &[(&str, &[&str])] = &[
-    ("takes a port that the campaign does not speak to", &["plaintext-served"]),
-    (
-        "shows at the token or authorization endpoint alone, which a campaign leaves alone",
-        &[
-            "authorize-unknown-client",
-            "token-unknown-client",
-            "post-auth-refused",
-            "grant-default-missing",
-            "grants-unchecked",
-            "redirect-anywhere",
-            "redirect-path-prefix",
-            "redirect-host-prefix",
-            "new-secret-dead",
-            "deleted-authenticates",
-            "deleted-authorizes",
-            "grants-outlive-client",
-        ],
-    ),
-    (
-        "takes an update with a member that nobody knows, which a case of a suite alone expects something of",
-        &["update-unknown-refused"],
-    ),
-];
-
-/// Defects that take an update, a delete, or a read with a wrong token: sequences over RFC 7592 find them.
-const BY_SEQUENCES: &[&str] = &[
-    "token-of-any-client",
-    "configuration-open",
-    "token-prefix-taken",
-    "update-with-any-token",
-    "delete-with-any-token",
-    "gone-404",
-    "token-outlives-client",
-    "initial-token-manages",
-    "patch-crash",
-    "no-delete-404",
-    "forbidden-read-404",
-    "forbidden-update-404",
-    "forbidden-delete-409",
-    "read-stale",
-    "update-204",
-    "round-trip-refused",
-    "update-augments",
-    "update-merges",
-    "update-by-body",
-    "secret-chosen-in-update",
-    "right-secret-refused",
-    "excluded-adopted",
-    "update-422",
-    "update-half-applied",
-    "update-unchecked",
-    "new-token-dead",
-    "refused-update-kills-token",
-    "delete-200",
-    "former-outlives-client",
-    "old-token-lives",
-];
-
-fn reachable(defect: &Defect) -> bool {
-    !OUT_OF_REACH.iter().any(|(_, ids)| ids.contains(&defect.id)) && !BY_SEQUENCES.contains(&defect.id)
-}
 
 fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
@@ -87,66 +24,7 @@ fn options(seed: u64, count: u64) -> Options {
 }
 
 fn hunt(defect: &'static Defect, count: u64) -> Outcome {
-    hunt_with(defect, count, BY_SEQUENCES.contains(&defect.id))
-}
-
-fn hunt_with(defect: &'static Defect, count: u64, stateful: bool) -> Outcome {
-    let target = reference_target(defect.configuration, &[defect], 7);
-    let options = Options { stop_at: Some(defect.requirement.to_owned()), stateful, ..options(7, count) };
-    block_on(campaign::run(&target, &options, Ledger::memory(), &mut |_| {}))
-}
-
-#[test]
-fn what_is_out_of_reach_is_a_defect() {
-    for id in OUT_OF_REACH.iter().flat_map(|(_, ids)| *ids).chain(BY_SEQUENCES) {
-        assert!(defect(id).is_some(), "{id}");
-    }
-    assert!(defects().iter().filter(|d| reachable(d)).count() >= 40);
-}
-
-/// All of them where the code is optimised; every eighth where it is not.
-#[test]
-fn every_defect_within_reach_is_found_and_shrunk() {
-    let step = if cfg!(debug_assertions) { 8 } else { 1 };
-    let mut missed = Vec::new();
-    for defect in defects().iter().filter(|d| reachable(d)).step_by(step) {
-        let outcome = hunt(defect, 20_000);
-        let own = |f: &&super::finding::Finding| {
-            f.requirement == defect.requirement || f.also.iter().any(|id| id == defect.requirement)
-        };
-        match outcome.findings.iter().find(own) {
-            None => missed.push(format!("{}: not found", defect.id)),
-            Some(f) if f.scenario.input.size() > 3 => {
-                missed.push(format!("{}: {} members: {:?}", defect.id, f.scenario.input.size(), f.scenario));
-            }
-            Some(f) if f.repeats == Repeats::Once => missed.push(format!("{}: not seen again", defect.id)),
-            Some(_) => {}
-        }
-    }
-    assert!(missed.is_empty(), "{}", missed.join("\n"));
-}
-
-/// As above, with sequences; each shrinks to a few steps over one registration or two.
-#[test]
-fn every_defect_of_a_client_s_life_is_found_by_sequences_and_shrunk() {
-    let step = if cfg!(debug_assertions) { 3 } else { 1 };
-    let mut missed = Vec::new();
-    for id in BY_SEQUENCES.iter().step_by(step) {
-        let defect = defect(id).unwrap();
-        let outcome = hunt(defect, 4000);
-        let own = |f: &&super::finding::Finding| {
-            f.requirement == defect.requirement || f.also.iter().any(|id| id == defect.requirement)
-        };
-        match outcome.findings.iter().find(own) {
-            None => missed.push(format!("{id}: not found")),
-            Some(f) if f.scenario.input.size() > 0 || f.scenario.input.moves.len() > 3 => {
-                missed.push(format!("{id}: {:?}", f.scenario));
-            }
-            Some(f) if f.repeats != Repeats::Always => missed.push(format!("{id}: {}", f.repeats)),
-            Some(_) => {}
-        }
-    }
-    assert!(missed.is_empty(), "{}", missed.join("\n"));
+    reach::hunt(defect, 7, count, Reach::of(defect) == Reach::Sequence)
 }
 
 #[test]

@@ -241,7 +241,7 @@ fn uri_members_possible(exchange: &Exchange, _: &Context) -> Vec<Claim> {
         let (what, level) = if script {
             ("is executed by browsers that follow it", Level::Security)
         } else {
-            ("is no URL at all", Level::Should)
+            ("is no URL (RFC 3986)", Level::Should)
         };
         claims.push(Claim::Objects(
             Objection::new(format!("/{name}"), format!("{name} was registered as {asked:?}, which {what}"))

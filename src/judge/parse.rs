@@ -1,24 +1,35 @@
 //! One tolerant parse of a JSON body that also finds what `serde_json` alone loses: duplicate names, a byte order
 //! mark, trailing bytes and invalid UTF-8.
 
-use std::{cell::RefCell, fmt};
+use std::{borrow::Cow, cell::RefCell, collections::BTreeMap, fmt};
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value, value::RawValue};
 
 /// What a body is, as JSON.
 #[derive(Clone, Debug, Default)]
 pub struct ParsedBody {
-    /// The value, when there is one: byte order mark skipped, bad UTF-8 replaced, trailing bytes ignored.
+    /// The value, when there is one: byte order mark skipped, bad UTF-8 and halves of surrogate pairs replaced, trailing
+    /// bytes ignored.
     pub value: Option<Value>,
     /// Why there is no value.
     pub error: Option<String>,
+    /// Set where the body is JSON by its grammar, and no value here can hold it: arrays in arrays in arrays, a number beyond
+    /// every range. Nobody may be accused of that; what a value has to say about is not exercised.
+    pub beyond: Option<Beyond>,
     pub byte_order_mark: bool,
     pub invalid_utf8: bool,
     /// The bytes after the first value that are not white space.
     pub trailing: Option<String>,
     /// JSON Pointers of members whose name occurs more than once in its object. The last value is kept.
     pub duplicates: Vec<String>,
+}
+
+/// What can be told of JSON that no value here can hold.
+#[derive(Clone, Debug, Default)]
+pub struct Beyond {
+    /// The members at the top level that are strings; empty where the text is no object.
+    pub head: Map<String, Value>,
 }
 
 /// Parses as much as can be made sense of, and says what was wrong.
@@ -32,24 +43,73 @@ pub fn tolerant(body: &[u8]) -> ParsedBody {
         None => body,
     };
     let text = String::from_utf8_lossy(body);
-    parsed.invalid_utf8 = matches!(text, std::borrow::Cow::Owned(_));
+    parsed.invalid_utf8 = matches!(text, Cow::Owned(_));
     let duplicates = RefCell::new(Vec::new());
-    let mut de = serde_json::Deserializer::from_str(&text);
-    let seed = Node { path: String::new(), duplicates: &duplicates };
-    match seed.deserialize(&mut de) {
+    let read = |text: &str| {
+        duplicates.borrow_mut().clear();
+        let seed = Node { path: String::new(), duplicates: &duplicates };
+        seed.deserialize(&mut serde_json::Deserializer::from_str(text))
+    };
+    let value = read(&text).or_else(|error| match without_halves(&text) {
+        Cow::Owned(whole) => read(&whole).map_err(|_| error),
+        Cow::Borrowed(_) => Err(error),
+    });
+    match value {
         Ok(value) => {
             parsed.value = Some(value);
-            let mut rest = serde_json::Deserializer::from_str(&text).into_iter::<serde::de::IgnoredAny>();
+            let mut rest = serde_json::Deserializer::from_str(&text).into_iter::<IgnoredAny>();
             rest.next();
             let rest = text[rest.byte_offset()..].trim_matches([' ', '\t', '\r', '\n']);
             if !rest.is_empty() {
                 parsed.trailing = Some(super::rule::shorten(rest, 80));
             }
         }
-        Err(error) => parsed.error = Some(error.to_string()),
+        Err(error) => {
+            parsed.error = Some(error.to_string());
+            // Skipping goes by the grammar alone, whatever the depth, the range or the halves.
+            let grammatical = serde_json::from_str::<IgnoredAny>(&text).is_ok();
+            parsed.beyond = grammatical.then(|| Beyond { head: head(&text) });
+        }
     }
     parsed.duplicates = duplicates.into_inner();
     parsed
+}
+
+/// The strings at the top level of an object.
+fn head(text: &str) -> Map<String, Value> {
+    let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).unwrap_or_default();
+    let string = |raw: &RawValue| serde_json::from_str(raw.get()).ok().map(Value::String);
+    members.into_iter().filter_map(|(name, raw)| Some((name, string(raw)?))).collect()
+}
+
+/// The text with U+FFFD in place of escapes that are half of a surrogate pair. The grammar of JSON has them, and leaves open
+/// what becomes of them (RFC 8259, 8.2).
+fn without_halves(text: &str) -> Cow<'_, str> {
+    let unit = |at: usize| {
+        let digits = text.get(at..)?.strip_prefix("\\u")?.get(..4)?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let mut whole = String::new();
+    let (mut copied, mut at) = (0, 0);
+    while let Some(found) = memchr::memchr(b'\\', &text.as_bytes()[at..]) {
+        let start = at + found;
+        at = match (unit(start), unit(start + 6)) {
+            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => start + 12,
+            (Some(0xD800..=0xDFFF), _) => {
+                whole.push_str(&text[copied..start]);
+                whole.push_str("\\ufffd");
+                copied = start + 6;
+                copied
+            }
+            // Whatever is escaped begins nothing; it is one byte of ASCII, or the text is no JSON and fails anyway.
+            _ => (start + 1..text.len()).skip(1).find(|i| text.is_char_boundary(*i)).unwrap_or(text.len()),
+        };
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    whole.push_str(&text[copied..]);
+    Cow::Owned(whole)
 }
 
 /// One token of a JSON Pointer, escaped (RFC 6901).
@@ -138,6 +198,38 @@ mod tests {
         assert!(p.byte_order_mark && p.invalid_utf8);
         assert_eq!(p.duplicates, ["/a/b~1c", "/a"]);
         assert_eq!(p.trailing.as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn halves_of_surrogate_pairs_are_read_as_replaced() {
+        for (text, name) in [
+            (r#"{"a":"\ud800"}"#, "\u{fffd}"),
+            (r#"{"a":"\udc00\ud800"}"#, "\u{fffd}\u{fffd}"),
+            (r#"{"a":"\uD83D\uDE00\ud800"}"#, "\u{1f600}\u{fffd}"),
+            (r#"{"a":"\\ud800\udfffx"}"#, "\\ud800\u{fffd}x"),
+            (r#"{"a":"\ud800é\\"}"#, "\u{fffd}é\\"),
+        ] {
+            let p = tolerant(text.as_bytes());
+            assert_eq!(p.value.as_ref().and_then(|v| v["a"].as_str()), Some(name), "{text}");
+            assert!(p.error.is_none() && p.beyond.is_none() && p.trailing.is_none());
+        }
+        assert!(tolerant(br#"{"a":"\ud800",}"#).value.is_none());
+    }
+
+    /// Valid JSON that nothing here can hold is told apart from what is no JSON, and its head is read.
+    #[test]
+    fn what_no_value_can_hold_is_json_all_the_same() {
+        let deep = format!(r#"{{"client_id":"c\ud800-1","n":{}{},"x":1}}"#, "[".repeat(20_000), "]".repeat(20_000));
+        for text in [deep.as_str(), r#"{"client_id":"c","n":1e400,"\ud800":"s"}"#] {
+            let p = tolerant(text.as_bytes());
+            assert!(p.value.is_none() && p.error.is_some());
+            assert!(p.beyond.is_some(), "{:?}", p.error);
+        }
+        let head = tolerant(br#"{"client_id":"c","n":1e400,"x":[1]}"#).beyond.unwrap().head;
+        assert_eq!(Value::Object(head), serde_json::json!({"client_id": "c"}));
+        for text in ["[".repeat(20_000), "{\"n\":1e400".to_owned(), "{\"a\":\"\\ud800\"} x,".to_owned()] {
+            assert!(tolerant(text.as_bytes()).beyond.is_none());
+        }
     }
 
     #[test]

@@ -49,8 +49,8 @@ pub(super) fn record<'a>(rule: &str, what: &str, response: &'a Response, said: &
             said.holds(rule);
             Some(document)
         }
-        // Truncation and wrong labels have an entry of their own.
-        None if response.cut.is_some() => None,
+        // Truncation and wrong labels have an entry of their own, and depth is no fault.
+        None if response.cut.is_some() || response.parsed().beyond.is_some() => None,
         None => {
             said.objects(
                 rule,
