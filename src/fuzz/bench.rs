@@ -426,7 +426,7 @@ impl<'t> Bench<'t> {
     /// The client that an answer names, entered into the ledger.
     fn enter(&self, exchange: &Exchange, marker: &str) -> Option<Client> {
         let response = exchange.response();
-        let word = |name: &str| response?.member(name).filter(|s| !s.is_empty()).map(str::to_owned);
+        let word = |name: &str| response?.credential(name).filter(|s| !s.is_empty()).map(str::to_owned);
         let success = response.is_some_and(|r| (200..300).contains(&r.status));
         let client = word("client_id").filter(|_| success).map(|client_id| Client {
             exchange: 0,

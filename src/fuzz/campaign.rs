@@ -189,6 +189,8 @@ struct Campaign<'b, 't> {
     /// Exchange and input of clients that were created lately.
     recent: VecDeque<(u32, Input)>,
     inputs: u64,
+    /// Clients that the last round created.
+    created: usize,
 }
 
 /// Fuzzes one target.
@@ -252,9 +254,17 @@ pub async fn compare(
         new: Vec::new(),
         recent: VecDeque::new(),
         inputs: 0,
+        created: 0,
     };
     while !campaign.is_over(started) {
         campaign.round(&source).await;
+        // Asked where a round created nothing, and before anything new is called a fault.
+        if campaign.created == 0 || !campaign.new.is_empty() {
+            outcome.untestable = bench.lost(campaign.inputs).await;
+        }
+        if outcome.untestable.is_some() {
+            break;
+        }
         campaign.explain().await;
         bench.sweep().await;
         observe(Progress {
@@ -268,7 +278,9 @@ pub async fn compare(
         // In-process nothing else ever waits, and a signal has to be seen.
         tokio::task::yield_now().await;
     }
-    campaign.look_back().await;
+    if outcome.untestable.is_none() {
+        campaign.look_back().await;
+    }
     campaign.findings.iter_mut().for_each(|f| f.count = 0);
     for cause in campaign.by_id.values() {
         if let Some(at) = cause.at {
@@ -321,6 +333,7 @@ impl Campaign<'_, '_> {
     /// Sends the next inputs, several at a time where that is asked for. Faults are noted and looked into afterwards:
     /// while one is explained, nothing else may be waiting for an answer.
     async fn round(&mut self, source: &RefCell<Source>) {
+        self.created = 0;
         let left = self.options.count.map_or(u64::MAX, |count| count - self.inputs);
         // At a paced target a round must not keep the end waiting.
         let most = if self.bench.harness.target.own { ROUND } else { 16.max(self.options.jobs) };
@@ -349,6 +362,7 @@ impl Campaign<'_, '_> {
 
     fn take(&mut self, input: Input, shot: Shot, source: &RefCell<Source>) {
         self.inputs += 1;
+        self.created += usize::from(shot.exchanges.iter().any(|x| x.created().is_some()));
         self.table.count(&input, &shot);
         let mut novel = false;
         for exchange in &shot.exchanges {

@@ -12,7 +12,7 @@
 //! - [`render`]: from a structure to a request at one target;
 //! - [`bench`]: one target under the fuzzer; [`oracles`]: what is wrong beyond the rules of the judge;
 //! - [`against`]: two deployments side by side;
-//! - `half`: refused and yet registered; [`growth`]: time that grows too fast;
+//! - `half`: refused and yet registered; `lost`: a target that refuses everything by now; [`growth`]: time that grows too fast;
 //! - `sequence`: the steps of a client's life; [`scenario`]: what has to be sent to see a fault; [`shrink`]: its smallest form;
 //! - [`campaign`]: all of it, until an end; [`table`]: what was sent and what came of it;
 //! - [`finding`], [`replay`], [`promote`]: a cause as a file, again, and as a case of a suite;
@@ -25,6 +25,7 @@ pub mod finding;
 pub mod generate;
 pub mod growth;
 mod half;
+mod lost;
 pub mod mutate;
 pub mod novelty;
 pub mod oracles;

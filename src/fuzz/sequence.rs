@@ -13,7 +13,7 @@ use crate::{
     judge::Memory,
     model::{Method, Move, Who},
     run::{harness::Client, manage::present},
-    suite::variables,
+    suite::{TokenWord, variables},
     wire::{Exchange, Kind, Request},
 };
 
@@ -34,6 +34,7 @@ impl Bench<'_> {
             }
             shot.exchanges.push(exchange);
         }
+        let mut gone = Vec::new();
         for (number, step) in input.moves.iter().enumerate() {
             if self.harness.options.stop.is_requested() {
                 return;
@@ -43,6 +44,10 @@ impl Bench<'_> {
                 (Who::Second, Some(second)) => (second, Some(&*first)),
                 (Who::Second, None) => continue,
             };
+            // A server may end a token that it finds at the URL of nobody (RFC 7592, 2.1), and this one is no throw-away.
+            if !self.is_own() && step.token() == Some(TokenWord::Initial) && gone.contains(&step.who()) {
+                continue;
+            }
             // What this target gives no way to ask is left out.
             let Ok(request) = self.step(*step, number, client, other) else { continue };
             let exchange = self.send(request, "").await;
@@ -50,6 +55,7 @@ impl Bench<'_> {
             self.rotated(client, &exchange);
             if *step == Move::Delete(step.who()) && exchange.response().is_some_and(|r| matches!(r.status, 200 | 204)) {
                 self.deleted(client);
+                gone.push(step.who());
             }
             shot.exchanges.push(exchange);
         }

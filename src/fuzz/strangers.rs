@@ -1,7 +1,10 @@
 //! Tests against small servers that are not ours: what no rule over the answers can see.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -29,10 +32,12 @@ enum Way {
     KeepsRefused,
     /// Registers what it refuses, and hands out the URL and the token.
     OffersRefused,
-    /// Compares each redirection URI with each.
-    Quadratic,
+    /// Compares each three redirection URIs with one another.
+    Cubic,
     /// Takes its time for each redirection URI.
     Linear,
+    /// Refuses everything after its hundredth registration, as if the token had ended.
+    Ends,
 }
 
 const URL: &str = "http://localhost/register";
@@ -51,18 +56,22 @@ fn answer(status: u16, value: &Value) -> http::Response<axum::body::Body> {
 fn server(way: Way) -> axum::Router {
     let clients: Arc<Mutex<Vec<Value>>> = Arc::default();
     let (listed, read) = (clients.clone(), clients.clone());
-    let deleted = clients.clone();
+    let (deleted, registered) = (clients.clone(), AtomicUsize::new(0));
+    let registered = Arc::new(registered);
     let register = move |body: bytes::Bytes| async move {
         let Ok(Value::Object(sent)) = serde_json::from_slice(&body) else {
             return answer(400, &json!({"error": "invalid_client_metadata"}));
         };
         let count = sent.get("redirect_uris").and_then(Value::as_array).map_or(0, Vec::len) as u64;
         match way {
-            Way::Quadratic => std::thread::sleep(Duration::from_nanos(count * count * 300)),
+            Way::Cubic => std::thread::sleep(Duration::from_nanos(count.pow(3) * 3 / 10)),
             Way::Linear => std::thread::sleep(Duration::from_micros(count * 20)),
             _ => {}
         }
         let mut clients = clients.lock().unwrap();
+        if way == Way::Ends && registered.fetch_add(1, Ordering::Relaxed) > 100 {
+            return answer(400, &json!({"error": "access_denied"}));
+        }
         let id = format!("client-{}", clients.len());
         let digest: [u8; 32] = <sha2::Sha256 as sha2::Digest>::digest(format!("no guess {id}").as_bytes()).into();
         let token: String = digest.iter().map(|b| format!("{b:02x}")).collect();
@@ -152,9 +161,22 @@ fn what_is_refused_and_yet_there_is_found_where_it_can_be_asked() {
     }
 }
 
+/// Its refusals say nothing of what is sent, and are no findings; and the campaign does not go on for nothing.
+#[test]
+fn a_target_that_refuses_everything_by_now_is_not_accused() {
+    let target = Target { own: false, administration: None, ..target(Way::Ends) };
+    let run = run::Options { seed: 7, rate: Some(1_000_000.0), ..run::Options::default() };
+    let options = Options { run, count: Some(4000), ..Options::default() };
+    let outcome = block_on(campaign::run(&target, &options, Ledger::memory(), &mut |_| {}));
+    let why = outcome.untestable.expect("nothing more can be said");
+    assert!(why.contains("refuses the registration that it accepted at first (400 access_denied)"), "{why}");
+    let all: Vec<_> = outcome.findings.iter().map(|f| (&f.rule, &f.message)).collect();
+    assert!(all.is_empty() && outcome.inputs < 200, "{} {all:#?}", outcome.inputs);
+}
+
 #[test]
 fn time_that_grows_faster_than_its_cause_is_noted_with_figures_and_fails_no_run() {
-    for (way, found) in [(Way::Linear, false), (Way::Quadratic, true)] {
+    for (way, found) in [(Way::Linear, false), (Way::Cubic, true)] {
         let outcome = fuzzed(way, 10 * super::growth::REQUESTS);
         let all: Vec<_> = outcome.findings.iter().map(|f| (&f.rule, &f.message)).collect();
         assert_eq!(all.len(), usize::from(found), "{way:?}: {all:#?}");

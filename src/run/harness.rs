@@ -307,7 +307,7 @@ impl<'a> Harness<'a> {
                 self.ledger.unknown(marker, &message)
             }
             Outcome::Response(response) => {
-                let word = |name: &str| response.member(name).filter(|s| !s.is_empty()).map(str::to_owned);
+                let word = |name: &str| response.credential(name).filter(|s| !s.is_empty()).map(str::to_owned);
                 let success = (200..300).contains(&response.status);
                 match word("client_id").filter(|_| success) {
                     Some(client_id) => {

@@ -195,26 +195,27 @@ impl Response {
         self.parsed().value.as_ref().filter(|value| value.is_object())
     }
 
-    /// The body's object; where no value can hold it, the strings at its top level.
-    fn members(&self) -> Option<&serde_json::Map<String, Value>> {
-        self.object().or(self.parsed().beyond.as_ref().map(|beyond| &beyond.head))
-    }
-
     /// A string member of the body's object.
     pub fn member(&self, name: &str) -> Option<&str> {
-        self.members()?.get(name)?.as_str()
+        self.object()?.get(name)?.as_str()
+    }
+
+    /// As [`Response::member`], and where no value can hold the body, too: a client that it names has to be deleted. Rules do
+    /// not ask this: they would miss the members beside it.
+    pub fn credential(&self, name: &str) -> Option<&str> {
+        let head = || self.parsed().beyond.as_ref().map(|beyond| &beyond.head);
+        self.object().or_else(head)?.get(name)?.as_str()
     }
 
     /// Whether this answers a registration with a client: a 2xx with a client_id, or a 201 whatever it holds.
     pub fn is_created(&self) -> bool {
         self.status == 201
-            || ((200..300).contains(&self.status) && self.members().is_some_and(|o| o.contains_key("client_id")))
+            || ((200..300).contains(&self.status) && self.object().is_some_and(|o| o.contains_key("client_id")))
     }
 
-    /// The client information of a created client, when it can be read and names the client at all; its strings alone where
-    /// no value can hold it.
+    /// The client information of a created client, when it can be read and names the client at all.
     pub fn client(&self) -> Option<&serde_json::Map<String, Value>> {
-        self.members().filter(|o| self.is_created() && o.get("client_id").is_some_and(|id| !id.is_null()))
+        self.object().filter(|o| self.is_created() && o.get("client_id").is_some_and(|id| !id.is_null()))
     }
 
     /// Whether the body was given up before its end, so that nothing can be said about it as a whole.

@@ -20,6 +20,8 @@ pub(super) fn read(client: &mut Client, response: &Response, said: &mut Said) {
         403 => return said.holds("forbidden-read-is-403"),
         // After a refused update the token may be dead, which is another matter.
         401 if client.refused.is_some() => return,
+        // Whatever is wrong with a client may be wrong with it for every method.
+        400 if !client.accepted => return,
         400 | 401 | 404 | 409 | 410 if client.updated && !client.read && !client.spoilt => {
             return said.objects(
                 "forbidden-read-is-403",
