@@ -1,5 +1,6 @@
 //! Reports: pure functions of one [`Report`] value. They show verdicts and never compute any.
 
+mod campaign;
 mod exit;
 mod json;
 mod junit;
@@ -13,6 +14,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use campaign::{DIFFERENCE, comparison_case, finding_case};
 pub use exit::{Exit, exit, fails};
 pub use json::{from_json, json, json_schema};
 pub use junit::junit;
