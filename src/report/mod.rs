@@ -2,6 +2,7 @@
 
 mod campaign;
 mod exit;
+mod gather;
 mod json;
 mod junit;
 mod merge;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use campaign::{DIFFERENCE, comparison_case, finding_case};
 pub use exit::{Exit, exit, fails};
+pub use gather::gather;
 pub use json::{from_json, json, json_schema};
 pub use junit::junit;
 pub use merge::{merge, totals};
