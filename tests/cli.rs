@@ -71,9 +71,10 @@ fn help_names_every_command_and_exit_code() {
 
 #[test]
 fn every_command_has_its_help() {
-    for command in
-        ["run", "fuzz", "replay", "promote", "serve", "selftest", "list", "explain", "check", "cleanup", "config"]
-    {
+    for command in [
+        "run", "fuzz", "replay", "promote", "report", "serve", "selftest", "list", "explain", "check", "cleanup",
+        "config",
+    ] {
         let ran = dcrspec(&[command, "--help"]);
         ran.exits(0);
         assert!(ran.stdout.contains(&format!("Usage: dcrspec {command}")), "{}", ran.stdout);

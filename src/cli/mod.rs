@@ -9,6 +9,7 @@ mod interrupt;
 mod list;
 mod new_profile;
 mod panic;
+mod report;
 mod run;
 mod selftest;
 mod serve;
@@ -46,6 +47,8 @@ enum Command {
     Replay(Box<fuzz::ReplayArgs>),
     /// Make a case of a suite out of a finding of the fuzzer
     Promote(fuzz::PromoteArgs),
+    /// Add up reports of several runs or campaigns, and show one
+    Report(report::Args),
     /// Serve the reference authorization server on loopback
     Serve(serve::Args),
     /// Prove that every defect of the reference server is caught and the clean server is not accused
@@ -85,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Fuzz(args) => fuzz::main(*args),
         Command::Replay(args) => fuzz::replay(*args),
         Command::Promote(args) => fuzz::promote(args),
+        Command::Report(args) => report::main(args),
         Command::Serve(args) => serve::main(args),
         Command::Selftest(args) => selftest::main(args),
         Command::List(args) => list::main(args),

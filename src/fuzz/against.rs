@@ -9,13 +9,11 @@ use serde_json::Value;
 use super::{bench::Known, generate::Input, oracles::Fault};
 use crate::{
     judge::{Objection, relation},
+    report::DIFFERENCE,
     run::finding_id,
     spec::{Level, Strength},
     wire::{Exchange, FailureKind, Outcome, Phase, Response},
 };
-
-/// What stands in the place of a requirement where two servers differ.
-pub const DIFFERENCE: &str = "difference";
 
 /// One way in which two answers differ.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use rand_chacha::{
 };
 
 use super::{
-    against::{DIFFERENCE, about, is_about_one_thing},
+    against::{about, is_about_one_thing},
     bench::{Bench, Finished, Shot, prepare},
     finding::{Finding, Repeats},
     generate::{self, Input},
@@ -26,7 +26,12 @@ use super::{
     shrink::shrink,
     table::Table,
 };
-use crate::{report::Clients, run, target::Target, wire::Ledger};
+use crate::{
+    report::{Clients, DIFFERENCE},
+    run,
+    target::Target,
+    wire::Ledger,
+};
 
 /// How a campaign is made.
 #[derive(Clone)]

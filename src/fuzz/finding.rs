@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    against::{DIFFERENCE, about},
+    against::about,
     bench::{Bench, Shot},
     generate::FORMAT,
     oracles::Fault,
     scenario::Scenario,
 };
 use crate::{
-    report::{ExchangeRecord, write_file},
+    report::{DIFFERENCE, ExchangeRecord, write_file},
     run::{curl, finding_id},
     spec::{Level, Strength},
     wire::Redactor,

@@ -2,21 +2,19 @@
 
 use crate::{
     report::{
-        self, CaseOutcome, CaseResult, Clients, EvidenceRecord, Exit, FORMAT, Finding, Report, RequirementResult,
-        Target, Tool, Totals, Verdict,
+        self, Clients, EvidenceRecord, FORMAT, Finding, Report, RequirementResult, Target, Tool, Totals, Verdict,
     },
     spec::{Binds, Catalogue, FailOn},
 };
 
-use super::{against::DIFFERENCE, campaign::Outcome, finding};
+use super::{campaign::Outcome, finding};
 
 /// One report over campaigns against several configurations of one server, or against one target. Each group of
-/// findings is a case, so that a CI system shows it as a test.
+/// findings is a case, so that a CI system shows it as a test, and so is a comparison of two deployments.
 pub fn report(outcomes: &[Outcome], fail_on: &FailOn, seed: u64, started: jiff::Timestamp) -> Report {
     let catalogue = Catalogue::known();
     let mut findings: Vec<Finding> = Vec::new();
     let mut exchanges = Vec::new();
-    let mut cases = Vec::new();
     for outcome in outcomes {
         for found in &outcome.findings {
             // Exchanges count anew in every configuration.
@@ -64,7 +62,7 @@ pub fn report(outcomes: &[Outcome], fail_on: &FailOn, seed: u64, started: jiff::
         outcomes.iter().filter_map(|o| o.untestable.as_ref().map(|why| format!("{}: {why}", o.label))).collect();
     let mut report = Report {
         format: FORMAT,
-        tool: Tool { name: "dcrspec".into(), version: env!("CARGO_PKG_VERSION").into() },
+        tool: Tool::this(),
         target: Target {
             label: outcomes.iter().map(|o| o.label.as_str()).collect::<Vec<_>>().join("+"),
             endpoint: outcomes.first().map(|o| o.endpoint.clone()).unwrap_or_default(),
@@ -86,42 +84,13 @@ pub fn report(outcomes: &[Outcome], fail_on: &FailOn, seed: u64, started: jiff::
         exchanges,
         clients: clients(outcomes),
     };
-    for finding in &report.findings {
-        let outcome = if counts(&report, finding) { CaseOutcome::Failed } else { CaseOutcome::Passed };
-        let curl = finding.curl.as_deref().map(|c| format!("\n{c}")).unwrap_or_default();
-        cases.push(CaseResult {
-            suite: "fuzz/findings".into(),
-            id: format!("{}-{}", finding.rule.replace(|c: char| !c.is_ascii_alphanumeric(), "-"), finding.id),
-            title: finding.requirement.clone(),
-            outcome,
-            reason: format!("{}: {}{curl}", finding.requirement, finding.message),
-            requirements: std::iter::once(&finding.requirement).chain(&finding.also).cloned().collect(),
-            seconds: 0.0,
-            exchanges: finding.evidence.iter().map(|e| e.exchange.clone()).collect(),
-        });
+    report.cases = report.findings.iter().map(|f| report::finding_case(&report, f)).collect();
+    if outcomes.iter().any(|o| o.against_ledger.is_some()) {
+        report.cases.push(report::comparison_case(&report, outcomes.iter().map(|o| o.inputs).sum()));
     }
-    report.cases = cases;
     let exchanges = outcomes.iter().map(|o| o.exchanges).sum();
     report.totals = Totals { exchanges, ..report::totals(&report) };
     report
-}
-
-/// Whether a finding decides the exit code: by its level, or as a difference, which is what was asked for then.
-fn counts(report: &Report, finding: &Finding) -> bool {
-    report::fails(report, finding) || finding.requirement == DIFFERENCE
-}
-
-/// How campaigns ended, by the contract of all commands.
-pub fn exit(report: &Report) -> Exit {
-    if report.interrupted {
-        Exit::Interrupted
-    } else if report.untestable.is_some() {
-        Exit::Untestable
-    } else if report.findings.iter().any(|f| counts(report, f)) {
-        Exit::Findings
-    } else {
-        Exit::Clean
-    }
 }
 
 fn clients(outcomes: &[Outcome]) -> Clients {

@@ -186,7 +186,7 @@ fn time_that_grows_faster_than_its_cause_is_noted_with_figures_and_fails_no_run(
         assert!(promote(finding).is_err());
         let fail_on = crate::spec::FailOn::default();
         let report = super::report::report(&[outcome], &fail_on, 7, jiff::Timestamp::UNIX_EPOCH);
-        assert_eq!(super::report::exit(&report), crate::report::Exit::Clean);
+        assert_eq!(crate::report::exit(&report), crate::report::Exit::Clean);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::spec::Strength;
 
-use super::{Finding, Report, Verdict};
+use super::{DIFFERENCE, Finding, Report, Verdict, campaign};
 
 /// How a command ended, as its exit code says it to a script. Where several hold, 2 comes before 130, 3, 1 and 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,9 +45,11 @@ pub fn exit(report: &Report) -> Exit {
     }
 }
 
-/// Whether this finding fails the run: broken, not waived, and at one of the levels of `fail_on`.
+/// Whether this finding fails the run: not waived, and broken at one of the levels of `fail_on`. A difference between two
+/// deployments always does, since it is what was asked for.
 pub fn fails(report: &Report, finding: &Finding) -> bool {
-    finding.strength == Strength::Broken && finding.waived.is_none() && includes(report, finding)
+    let broken = finding.strength == Strength::Broken && includes(report, finding);
+    finding.waived.is_none() && (broken || finding.requirement == DIFFERENCE)
 }
 
 /// Whether the finding's level is one that fails the run; MUST takes MUST-NOT with it, SHOULD takes SHOULD-NOT.
@@ -55,7 +57,9 @@ pub(super) fn includes(report: &Report, finding: &Finding) -> bool {
     report.fail_on.iter().any(|level| level.rank() == finding.level.rank())
 }
 
-/// Whether any requirement was seen kept or broken: a run without that must never look clean.
+/// Whether any requirement was seen kept or broken, or two deployments were compared: a run without that must never look
+/// clean.
 pub(super) fn something_judged(report: &Report) -> bool {
     report.requirements.iter().any(|r| matches!(r.verdict, Verdict::Met | Verdict::Broken))
+        || campaign::has_compared(report)
 }

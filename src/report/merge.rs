@@ -1,12 +1,15 @@
 //! Sums of reports: several configurations of one server, shards of one run, or several targets.
 
+mod names;
+
 use std::{cmp::Reverse, collections::HashMap};
 
 use crate::spec::{Level, Strength};
 
+use self::names::{labelled, make_distinct};
 use super::{
-    CapabilityRecord, CapabilityState, CaseOutcome, CaseResult, CaseTotals, Clients, EvidenceRecord, Finding, Report,
-    RequirementResult, RequirementTotals, Totals, Verdict,
+    CapabilityRecord, CapabilityState, CaseOutcome, CaseResult, CaseTotals, Clients, Finding, Report,
+    RequirementResult, RequirementTotals, Totals, Verdict, campaign,
 };
 
 /// One report for all of them; None when there is none. A single report stays as it is.
@@ -14,6 +17,9 @@ use super::{
 /// Verdicts add up as broken over met over not-exercised over not-applicable, and what could not be tested in part
 /// says so. Exchanges are renamed to `label/x12`, wherever they are mentioned; where two reports share a
 /// label, as shards do, the second says `label~2/x12`. It does not matter how a long list is merged in steps.
+///
+/// Counts and times are added: `seconds` is the work of all parts, however many of them ran side by side. `started` is
+/// the earliest, and `fail_on` what any of them names. `seed` and `tool` are those of the first.
 pub fn merge(reports: Vec<Report>) -> Option<Report> {
     let mut reports = reports.into_iter();
     let first = reports.next()?;
@@ -49,7 +55,8 @@ fn sum(mut a: Report, mut b: Report) -> Report {
     b = labelled(b);
     make_distinct(&mut a, &mut b);
 
-    let exchanges = a.totals.exchanges + b.totals.exchanges;
+    // Reports come from files too, so no number in them is trusted to be small.
+    let exchanges = a.totals.exchanges.saturating_add(b.totals.exchanges);
     let target_a = &mut a.target;
     target_a.label = join(&target_a.label, &b.target.label, "+");
     target_a.endpoint = join(&target_a.endpoint, &b.target.endpoint, " + ");
@@ -65,19 +72,23 @@ fn sum(mut a: Report, mut b: Report) -> Report {
 
     a.fail_on = Level::ALL.into_iter().filter(|l| a.fail_on.contains(l) || b.fail_on.contains(l)).collect();
     a.started = earlier(a.started, b.started);
-    a.seconds += b.seconds;
-    a.untestable = a.untestable.or(b.untestable);
+    a.seconds = together(a.seconds, b.seconds);
+    a.untestable = match (a.untestable, b.untestable) {
+        (Some(a), Some(b)) => Some(join(&a, &b, "; ")),
+        (a, b) => a.or(b),
+    };
     a.interrupted |= b.interrupted;
     combine(&mut a.requirements, b.requirements, |r| r.id.clone(), add_requirement);
     combine(&mut a.cases, b.cases, |c| (c.suite.clone(), c.id.clone()), add_case);
     combine(&mut a.findings, b.findings, |f| f.id.clone(), add_finding);
     a.exchanges.extend(b.exchanges);
     a.clients = Clients {
-        registered: a.clients.registered + b.clients.registered,
-        deleted: a.clients.deleted + b.clients.deleted,
+        registered: a.clients.registered.saturating_add(b.clients.registered),
+        deleted: a.clients.deleted.saturating_add(b.clients.deleted),
         left: a.clients.left.into_iter().chain(b.clients.left).collect(),
-        unknown: a.clients.unknown + b.clients.unknown,
+        unknown: a.clients.unknown.saturating_add(b.clients.unknown),
     };
+    campaign::settle(&mut a);
     a.totals.exchanges = exchanges;
     a.totals = totals(&a);
     a
@@ -113,7 +124,7 @@ fn add_requirement(a: &mut RequirementResult, b: RequirementResult) {
         a.verdict = b.verdict;
         a.reason = b.reason;
     }
-    a.exchanges += b.exchanges;
+    a.exchanges = a.exchanges.saturating_add(b.exchanges);
     add_new(&mut a.findings, b.findings);
 }
 
@@ -128,7 +139,7 @@ fn add_case(a: &mut CaseResult, b: CaseResult) {
         a.outcome = b.outcome;
         a.reason = b.reason;
     }
-    a.seconds += b.seconds;
+    a.seconds = together(a.seconds, b.seconds);
     add_new(&mut a.requirements, b.requirements);
     add_new(&mut a.exchanges, b.exchanges);
 }
@@ -136,7 +147,7 @@ fn add_case(a: &mut CaseResult, b: CaseResult) {
 /// The stronger one tells the story. One that is waived never covers one of the same strength that is not: so a sum
 /// fails exactly when one of its parts does.
 fn add_finding(a: &mut Finding, mut b: Finding) {
-    let count = a.count + b.count;
+    let count = a.count.saturating_add(b.count);
     let mut evidence = std::mem::take(&mut a.evidence);
     add_new(&mut evidence, std::mem::take(&mut b.evidence));
     let mut also = std::mem::take(&mut a.also);
@@ -169,91 +180,15 @@ fn join(a: &str, b: &str, separator: &str) -> String {
     parts.join(separator)
 }
 
+/// The sum of two times. JSON has no infinity, so it ends at the greatest number.
+fn together(a: f64, b: f64) -> f64 {
+    (a + b).clamp(f64::MIN, f64::MAX)
+}
+
 fn earlier(a: String, b: String) -> String {
     match (a.parse::<jiff::Timestamp>(), b.parse::<jiff::Timestamp>()) {
         (Ok(at), Ok(bt)) if bt < at => b,
         (Err(_), Ok(_)) => b,
         _ => a,
     }
-}
-
-/// The report with its label on everything that has to be told apart in a sum. What carries one already is left alone.
-fn labelled(mut report: Report) -> Report {
-    let label = report.target.label.clone();
-    each_exchange_id(&mut report, &mut |id| {
-        if !id.contains('/') {
-            *id = format!("{label}/{id}");
-        }
-    });
-    if let Some(reason) = &report.untestable
-        && !label.split('+').chain([label.as_str()]).any(|l| reason.starts_with(&format!("{l}: ")))
-    {
-        report.untestable = Some(format!("{label}: {reason}"));
-    }
-    for finding in &mut report.findings {
-        // The exchange that shows it best stays in evidence when another report's tells the story.
-        if !finding.exchange.is_empty() && !finding.evidence.iter().any(|e| e.exchange == finding.exchange) {
-            finding.evidence.insert(0, EvidenceRecord { exchange: finding.exchange.clone(), role: "shows".into() });
-        }
-    }
-    report
-}
-
-/// Renames the exchanges of `b` whose prefix `a` uses too. Prefixes are numbered in the order in which they
-/// occur, so that merging in steps gives the same names.
-fn make_distinct(a: &mut Report, b: &mut Report) {
-    let mut used: HashMap<String, usize> = HashMap::new();
-    for prefix in prefixes(a) {
-        *used.entry(base(&prefix).to_owned()).or_default() += 1;
-    }
-    let mut names: HashMap<String, String> = HashMap::new();
-    for prefix in prefixes(b) {
-        let base = base(&prefix).to_owned();
-        let count = used.entry(base.clone()).or_default();
-        *count += 1;
-        let name = if *count == 1 { base } else { format!("{base}~{count}") };
-        names.insert(prefix, name);
-    }
-    each_exchange_id(b, &mut |id| {
-        if let Some((prefix, rest)) = id.rsplit_once('/')
-            && let Some(name) = names.get(prefix)
-        {
-            *id = format!("{name}/{rest}");
-        }
-    });
-}
-
-/// The prefixes of all exchange ids, ordered by base and number.
-fn prefixes(report: &mut Report) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut seen = std::collections::HashSet::new();
-    each_exchange_id(report, &mut |id| {
-        if let Some((prefix, _)) = id.rsplit_once('/')
-            && seen.insert(prefix.to_owned())
-        {
-            found.push(prefix.to_owned());
-        }
-    });
-    found.sort_by_cached_key(|p| (base(p).to_owned(), p.len(), p.clone()));
-    found
-}
-
-/// `label` of `label~2`.
-fn base(prefix: &str) -> &str {
-    match prefix.rsplit_once('~') {
-        Some((base, number)) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => base,
-        _ => prefix,
-    }
-}
-
-/// Every mention of an exchange. An empty one mentions none.
-fn each_exchange_id(report: &mut Report, f: &mut dyn FnMut(&mut String)) {
-    let mentions = (report.exchanges.iter_mut().map(|e| &mut e.id))
-        .chain(report.cases.iter_mut().flat_map(|c| c.exchanges.iter_mut()))
-        .chain(report.findings.iter_mut().flat_map(|finding| {
-            std::iter::once(&mut finding.exchange).chain(finding.evidence.iter_mut().map(|e| &mut e.exchange))
-        }))
-        .chain(report.target.capabilities.iter_mut().filter_map(|c| c.exchange.as_mut()))
-        .chain(report.target.ladder.iter_mut().map(|r| &mut r.exchange));
-    mentions.filter(|id| !id.is_empty()).for_each(f);
 }

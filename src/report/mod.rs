@@ -1,6 +1,8 @@
 //! Reports: pure functions of one [`Report`] value. They show verdicts and never compute any.
 
+mod campaign;
 mod exit;
+mod gather;
 mod json;
 mod junit;
 mod merge;
@@ -13,7 +15,9 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use campaign::{DIFFERENCE, comparison_case, finding_case};
 pub use exit::{Exit, exit, fails};
+pub use gather::gather;
 pub use json::{from_json, json, json_schema};
 pub use junit::junit;
 pub use merge::{merge, totals};

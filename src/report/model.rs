@@ -24,9 +24,9 @@ pub struct Report {
     pub fail_on: Vec<Level>,
     /// RFC 3339, UTC.
     pub started: String,
-    /// How long the run took.
+    /// How long the run took; in a sum of reports, all of them together.
     pub seconds: f64,
-    /// What `--seed` repeats the run with.
+    /// What `--seed` repeats the run with; in a sum, that of the first.
     pub seed: u64,
     /// Set when the target could not be tested (exit 3), with the reason in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,6 +56,13 @@ pub struct Tool {
     pub name: String,
     /// Its version (semver).
     pub version: String,
+}
+
+impl Tool {
+    /// This build.
+    pub fn this() -> Tool {
+        Tool { name: "dcrspec".into(), version: env!("CARGO_PKG_VERSION").into() }
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

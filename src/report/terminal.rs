@@ -4,6 +4,7 @@ use crate::spec::{Catalogue, Level, Strength};
 
 use super::{
     Exit, Finding, Report,
+    campaign::has_compared,
     exit::exit,
     exit::fails,
     merge::weight,
@@ -60,8 +61,7 @@ impl Page<'_> {
     fn findings(&mut self) {
         let report = self.report;
         for group in groups(report) {
-            let shown: Vec<&Finding> =
-                group.iter().copied().filter(|f| self.style.verbose || f.strength != Strength::Note).collect();
+            let shown: Vec<&Finding> = group.iter().copied().filter(|f| self.is_shown(f)).collect();
             let Some(strongest) = shown.first() else { continue };
             self.heading(strongest);
             for (number, finding) in shown.iter().enumerate() {
@@ -73,10 +73,15 @@ impl Page<'_> {
             }
             self.out.push('\n');
         }
-        let notes = report.findings.iter().filter(|f| f.strength == Strength::Note).count();
-        if notes > 0 && !self.style.verbose {
+        let notes = report.findings.iter().filter(|f| !self.is_shown(f)).count();
+        if notes > 0 {
             self.line(&format!("{} not shown; --verbose shows them.\n", plural(notes as u64, "note")));
         }
+    }
+
+    /// A note stands back unless it is asked for, or fails the run, as a difference between deployments does.
+    fn is_shown(&self, finding: &Finding) -> bool {
+        self.style.verbose || finding.strength != Strength::Note || fails(self.report, finding)
     }
 
     /// Level and id, where it stands, and what it says.
@@ -186,7 +191,10 @@ impl Page<'_> {
     fn verdict(&mut self) {
         let report = self.report;
         let broken = report.findings.iter().filter(|f| fails(report, f)).count() as u64;
-        let levels = levels(&report.fail_on);
+        let mut levels = levels(&report.fail_on);
+        if has_compared(report) {
+            levels.push_str(", difference");
+        }
         let found = if broken == 0 {
             "nothing found that fails the run".to_owned()
         } else {

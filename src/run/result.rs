@@ -75,7 +75,7 @@ pub fn report(
         .collect();
     let mut report = Report {
         format: FORMAT,
-        tool: Tool { name: "dcrspec".into(), version: env!("CARGO_PKG_VERSION").into() },
+        tool: Tool::this(),
         target: Target {
             label: harness.target.label.clone(),
             endpoint: harness.ground.endpoint.clone(),

@@ -110,7 +110,7 @@ pub fn main(args: Args) -> Done {
     if !failures.is_empty() {
         return Err(Stop { exit: Exit::Usage, message: failures.join("; ") });
     }
-    Ok(summary::exit(&report))
+    Ok(report::exit(&report))
 }
 
 /// The reference server: in the configurations that show the defects, or in each.

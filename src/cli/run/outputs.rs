@@ -18,9 +18,14 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Checks, before anything is sent, that the reports can go where they are asked for.
+    /// Checks, before anything is sent, that the reports can go where the settings ask for them.
     pub fn new(force: &InForce) -> Result<Outputs, Stop> {
-        let outputs = Outputs { json: force.settings.json.clone(), junit: force.settings.junit.clone() };
+        Outputs::to(force.settings.json.clone(), force.settings.junit.clone())
+    }
+
+    /// Checks that the reports can go to these files; `-` is stdout.
+    pub fn to(json: Option<PathBuf>, junit: Option<PathBuf>) -> Result<Outputs, Stop> {
+        let outputs = Outputs { json, junit };
         let files: Vec<&PathBuf> = [&outputs.json, &outputs.junit].into_iter().flatten().collect();
         if files.iter().filter(|f| is_stdout(f)).count() > 1 {
             return Err(usage("only one report can go to stdout (-)"));

@@ -101,7 +101,7 @@ const VERDICTS: [Verdict; 4] = [Verdict::NotApplicable, Verdict::NotExercised, V
 
 prop_compose! {
     /// A report of a few requirements, cases and findings that other reports have too.
-    fn part()(
+    pub(super) fn part()(
         label in "[ab]", verdicts in prop::collection::vec(0usize..4, 0..4), outcomes in prop::collection::vec(0u8..4, 0..4),
         findings in prop::collection::vec((0u8..3, 0u8..3, any::<bool>(), 0usize..7), 0..4), quarters in 0u8..9,
         untestable in prop::option::weighted(0.2, Just("gone".to_owned())),
@@ -134,7 +134,7 @@ prop_compose! {
 }
 
 /// What must not depend on the order.
-fn verdicts(report: &Report) -> impl PartialEq + std::fmt::Debug + use<> {
+pub(super) fn verdicts(report: &Report) -> impl PartialEq + std::fmt::Debug + use<> {
     let mut requirements: Vec<_> = report.requirements.iter().map(|r| (r.id.clone(), r.verdict)).collect();
     let mut cases: Vec<_> = report.cases.iter().map(|c| (c.id.clone(), c.outcome.to_owned())).collect();
     let mut findings: Vec<_> =

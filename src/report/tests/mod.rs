@@ -1,6 +1,7 @@
 //! Tests of the outputs, over one sample report.
 
 mod exit;
+mod gather;
 mod json;
 mod junit;
 mod merge;
