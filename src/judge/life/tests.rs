@@ -87,6 +87,42 @@ fn one_accepted_form_of_the_document_is_a_round_trip() {
     }
 }
 
+/// A token shown at the URL of a client that is gone may be ended for it (RFC 7592, 2.1): what it is refused from then on says
+/// nothing of the document.
+#[test]
+fn a_token_that_was_shown_elsewhere_may_have_ended() {
+    let refusal = json!({ "error": "access_denied" });
+    let of = |id: u32, kind, body: &Value, status, answer: &Value, client: &str, token: &str| {
+        let mut exchange = exchange(id, kind, body, status, answer, None);
+        exchange.request.url = format!("{URL}-{client}");
+        exchange.request.headers = crate::wire::Headers::default();
+        exchange.request.headers.push("authorization", format!("Bearer token-of-{token}"));
+        exchange
+    };
+    for shown_elsewhere in [false, true] {
+        let mut life = Life::new(1);
+        let mut documents = Vec::new();
+        for (id, name) in [(1, "a"), (2, "b")] {
+            let mut client = record("zero", "zero@a.example");
+            client["client_id"] = json!(format!("client-{name}"));
+            client["registration_access_token"] = json!(format!("token-of-{name}"));
+            client["registration_client_uri"] = json!(format!("{URL}-{name}"));
+            life.observe(&exchange(id, Kind::Register, &json!({}), 201, &client, None));
+            for member in ["registration_client_uri", "registration_access_token"] {
+                client.as_object_mut().unwrap().shift_remove(member);
+            }
+            documents.push(client);
+        }
+        life.observe(&of(3, Kind::Delete, &Value::Null, 204, &json!(""), "a", "a"));
+        if shown_elsewhere {
+            life.observe(&of(4, Kind::Update, &documents[0], 401, &refusal, "a", "b"));
+        }
+        let said = life.observe(&of(5, Kind::Update, &documents[1], 400, &refusal, "b", "b"));
+        let accused = said.iter().any(|j| matches!(j.claim, Claim::Objects(_)));
+        assert_eq!(accused, !shown_elsewhere);
+    }
+}
+
 /// What is looked up for every registration does not grow with the campaign.
 #[test]
 fn forgotten_clients_are_in_no_index() {
