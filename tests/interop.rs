@@ -121,10 +121,10 @@ fn with_verdict<'r>(report: &'r Report, verdict: &str) -> Vec<&'r str> {
     report.requirements.iter().filter(|r| r.verdict.as_str() == verdict).map(|r| r.id.as_str()).collect()
 }
 
-/// Holds the findings against what is written down, in both directions.
-fn compare(folder: &str, report: &Report) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop").join(folder).join("expected.yaml");
-    let text = std::fs::read_to_string(&path).expect("expected.yaml");
+/// What is written down in a file.
+fn expected(folder: &str, file: &str) -> Vec<ExpectedFinding> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop").join(folder).join(file);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let expected: Expected = serde_saphyr::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     assert!(!expected.server.is_empty());
     for finding in &expected.findings {
@@ -134,8 +134,54 @@ fn compare(folder: &str, report: &Report) {
             finding.requirement
         );
     }
+    expected.findings
+}
+
+/// A campaign finds what is written down for runs or for campaigns, and nothing else; each finding is still there when it is
+/// replayed.
+fn fuzzed(folder: &str, server: &Server, more: &[&str]) {
+    let state = std::env::temp_dir().join(format!("dcrspec-fuzzed-{}-{folder}-{}", std::process::id(), more.len()));
+    std::fs::create_dir_all(&state).expect("a temporary folder");
+    let dcrspec = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_dcrspec"))
+            .args(args)
+            .args(["--token", TOKEN, "--rate", "1000/s"])
+            .env("XDG_STATE_HOME", &state)
+            .output()
+            .expect("the binary runs");
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code().expect("an exit code"), String::from_utf8_lossy(&text).into_owned())
+    };
+    let findings = state.join("findings");
+    let folder_of_findings = findings.to_str().expect("a name in UTF-8").to_owned();
+    let fuzz = ["fuzz", &server.endpoint, "--i-may-test-this-server", "--seed", "7", "--findings", &folder_of_findings];
+    let (code, text) = dcrspec(&[&fuzz[..], more].concat());
+    assert!(code <= 1, "{text}");
+    let known: BTreeSet<(String, String)> = ["expected.yaml", "fuzzed.yaml"]
+        .into_iter()
+        .flat_map(|file| expected(folder, file))
+        .map(|f| (f.requirement, f.rule))
+        .collect();
+    let mut seen = 0;
+    for entry in std::fs::read_dir(&findings).expect("the folder of findings") {
+        let path = entry.expect("an entry").path();
+        let finding: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&path).expect("a finding")).expect("JSON");
+        let word = |name: &str| finding[name].as_str().expect("text").to_owned();
+        assert!(known.contains(&(word("requirement"), word("rule"))), "{folder}: unexpected: {finding:#}");
+        let (code, said) = dcrspec(&["replay", path.to_str().expect("a name in UTF-8"), &server.endpoint]);
+        assert!(code == 1 && said.contains("STILL THERE"), "{}: {said}", path.display());
+        seen += 1;
+    }
+    assert!(seen >= 2, "{text}");
+    std::fs::remove_dir_all(&state).expect("the temporary folder is ours");
+}
+
+/// Holds the findings against what is written down, in both directions.
+fn compare(folder: &str, report: &Report) {
+    let expected = expected(folder, "expected.yaml");
     let wanted: BTreeSet<(&str, &str, String)> =
-        expected.findings.iter().map(|f| (f.requirement.as_str(), f.rule.as_str(), f.strength.clone())).collect();
+        expected.iter().map(|f| (f.requirement.as_str(), f.rule.as_str(), f.strength.clone())).collect();
     let found: BTreeSet<(&str, &str, String)> =
         report.findings.iter().map(|f| (f.requirement.as_str(), f.rule.as_str(), f.strength.to_string())).collect();
     let unexpected: Vec<_> = report
@@ -265,4 +311,16 @@ fn authlib_is_judged_without_its_token() {
     // The library's own refusal is a 400, which may as well be a policy: without a token it shows nothing.
     judged_without_the_token("authlib", &[], &[]);
     judged_without_the_token("authlib", &[("RESOURCE_PROTECTOR", "1")], &CHALLENGED);
+}
+
+#[test]
+fn campaigns_find_what_was_verified_by_hand_and_nothing_else() {
+    if !wanted() {
+        return;
+    }
+    for folder in ["oidc-provider", "authlib"] {
+        let server = Server::start(folder, &[("INITIAL_ACCESS_TOKEN", TOKEN)]);
+        fuzzed(folder, &server, &["--count", "1500"]);
+        fuzzed(folder, &server, &["--stateful", "--count", "150"]);
+    }
 }

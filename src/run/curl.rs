@@ -2,7 +2,8 @@
 
 use crate::wire::{Auth, Exchange, Framing, Kind, Redactor, Request, TlsVersion};
 
-/// The curl line for the request of an exchange, or nothing when a shell cannot carry its bytes, or curl cannot frame them.
+/// The curl line for the request of an exchange, or nothing when a shell cannot carry its bytes, curl cannot frame them, or they
+/// hold a secret.
 /// The initial access token is left to the variable `DCRSPEC_TOKEN`, a registration access token to
 /// `REGISTRATION_ACCESS_TOKEN`.
 pub fn line(exchange: &Exchange, redactor: &Redactor) -> Option<String> {
@@ -14,6 +15,11 @@ pub fn line(exchange: &Exchange, redactor: &Redactor) -> Option<String> {
     }
     let body = std::str::from_utf8(&request.body).ok()?;
     if body.contains('\0') || body.len() > 100_000 {
+        return None;
+    }
+    // What hides a secret of the payload is not what was sent.
+    let shown = redactor.text(body);
+    if request.kind == Kind::Register && shown != body {
         return None;
     }
     // Without data curl expects no body after HEAD only when it is told so.
@@ -56,7 +62,7 @@ pub fn line(exchange: &Exchange, redactor: &Redactor) -> Option<String> {
         line.push_str(" -H content-type:");
     }
     if !body.is_empty() {
-        line.push_str(&format!(" --data-binary {}", quoted(&redactor.text(body))));
+        line.push_str(&format!(" --data-binary {}", quoted(&shown)));
     }
     Some(line)
 }
