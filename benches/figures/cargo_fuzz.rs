@@ -1,0 +1,55 @@
+//! Executions a second of the `registration` target under libFuzzer, with the address sanitizer and without.
+
+use std::process::Command;
+
+use super::{
+    rounds::{number, table},
+    server::{first_line, output},
+};
+
+/// How long one run takes.
+const SECONDS: u32 = 20;
+
+pub fn section() -> Result<String, String> {
+    first_line("cargo", &["+nightly", "fuzz", "--version"])
+        .filter(|line| line.starts_with("cargo-fuzz"))
+        .ok_or("cargo-fuzz with nightly Rust is missing: cargo install cargo-fuzz")?;
+    let mut rows = Vec::new();
+    for sanitizer in ["address", "none"] {
+        for target in ["registration", "life"] {
+            eprintln!("  {target}, sanitizer {sanitizer}");
+            let mut best = Vec::new();
+            for seed in 1..=3 {
+                let mut command = Command::new("cargo");
+                command.current_dir(env!("CARGO_MANIFEST_DIR")).args([
+                    "+nightly",
+                    "fuzz",
+                    "run",
+                    "--sanitizer",
+                    sanitizer,
+                ]);
+                command.args(["--target-dir", &format!("fuzz/target/{sanitizer}"), target, "--"]);
+                command.args(["-len_control=0", "-max_len=192", "-print_final_stats=1", &format!("-seed={seed}")]);
+                command.arg(format!("-max_total_time={SECONDS}"));
+                let text = output(&mut command)?;
+                let rate = text.lines().find_map(|l| l.strip_prefix("stat::average_exec_per_sec:"));
+                let rate: f64 = rate
+                    .and_then(|r| r.trim().parse().ok())
+                    .ok_or_else(|| format!("no rate: {}", text.lines().last().unwrap_or_default()))?;
+                best.push(rate);
+            }
+            best.sort_by(f64::total_cmp);
+            rows.push(vec![
+                format!("`{target}`"),
+                sanitizer.to_owned(),
+                number(best[1]),
+                format!("{} to {}", number(best[0]), number(best[2])),
+            ]);
+        }
+    }
+    Ok(format!(
+        "libFuzzer with coverage, {SECONDS} s each, three seeds. One execution is one input: a registration or a sequence with all \
+         that follows it, in process, judged.\n\n{}",
+        table(&["target", "sanitizer", "executions/s", "range"], &rows)
+    ))
+}
