@@ -18,20 +18,19 @@ use dcrspec::{
 };
 use serde_json::Value;
 
-libfuzzer_sys::fuzz_target!(
-    init: {
-        let Some(folder) = std::env::args().nth(1) else {
-            eprintln!("seeds: name the folder for dictionaries/ and seeds/, as in: seeds fuzz");
-            std::process::exit(2);
-        };
-        if let Err(why) = write(Path::new(&folder)) {
-            eprintln!("seeds: cannot write below {folder}: {why}");
-            std::process::exit(1);
-        }
-        std::process::exit(0);
-    },
-    |_data: &[u8]| ()
-);
+libfuzzer_sys::fuzz_target!(init: write_and_end(), |_data: &[u8]| ());
+
+fn write_and_end() {
+    let Some(folder) = std::env::args().nth(1) else {
+        eprintln!("seeds: name the folder for dictionaries/ and seeds/, as in: seeds fuzz");
+        std::process::exit(2);
+    };
+    if let Err(why) = write(Path::new(&folder)) {
+        eprintln!("seeds: cannot write below {folder}: {why}");
+        std::process::exit(1);
+    }
+    std::process::exit(0);
+}
 
 /// Files of one target, by name.
 type Files = BTreeMap<String, Vec<u8>>;

@@ -29,7 +29,7 @@ use crate::{
 /// where the next update, without the secret, is taken.
 const BESIDES: &[(&str, &[&str])] = &[
     ("member-order-matters", &["rfc7592-2.2-secret-must-match"]),
-    ("invalid-utf-8", &["rfc7592-2.1-read-is-current"]),
+    ("invalid-utf-8", &["rfc7591-2.2-untagged-as-is", "rfc7592-2.1-read-is-current"]),
     ("client-id-shared", &["rfc7592-*"]),
     ("redirect-uris-omitted", &["rfc7592-2.2-secret-must-match"]),
     ("redirect-uris-single", &["rfc7592-2.2-secret-must-match"]),
@@ -109,14 +109,14 @@ const SILENT: &[(&str, &[&str])] = &[
     ("new-token-dead", &["status"]),
     ("refused-update-kills-token", &["status"]),
     ("new-secret-dead", &["status"]),
-    ("awork-name-needed", &["status"]),
-    ("awork-without-token", &["status"]),
-    ("awork-error-422", &["status"]),
     ("statement-signature-unchecked", &["status"]),
-    ("awork-null-refused", &["status"]),
     ("statement-invalid-code", &["status"]),
     ("awork-public-refused", &["status"]),
     ("awork-application-type-dropped", &["application_type"]),
+    ("awork-null-refused", &["status"]),
+    ("awork-without-token", &["status"]),
+    ("awork-error-422", &["status"]),
+    ("awork-name-needed", &["status"]),
 ];
 
 /// What a defect does not explain.
