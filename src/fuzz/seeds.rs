@@ -80,12 +80,8 @@ pub fn cover(made: fn(&[u8]) -> Input) -> Vec<[u8; LENGTH]> {
     let mut open: Vec<([u8; LENGTH], BTreeSet<String>)> =
         drawn(1).map(|bytes| (bytes, features(&made(&bytes)))).collect();
     let mut chosen = Vec::new();
-    loop {
-        let Some(at) = (0..open.len()).max_by_key(|at| (open[*at].1.len(), std::cmp::Reverse(*at))) else { break };
+    while let Some(at) = (0..open.len()).max_by_key(|at| (open[*at].1.len(), std::cmp::Reverse(*at))) {
         let (bytes, new) = open.swap_remove(at);
-        if new.is_empty() {
-            break;
-        }
         chosen.push(bytes);
         for (_, features) in &mut open {
             features.retain(|f| !new.contains(f));
