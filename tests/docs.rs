@@ -52,6 +52,7 @@ fn links_between_pages_lead_somewhere() {
         "docs/configuration.md",
         "docs/exit-codes.md",
         "docs/fuzzing.md",
+        "docs/long-campaigns.md",
         "docs/restraint.md",
         "docs/suites.md",
         "docs/vendor-profiles.md",

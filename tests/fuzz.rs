@@ -66,6 +66,31 @@ fn from_a_finding_to_a_case() {
     home.run(["run", "--reference", "--suite", "case.yaml"]).exits(0);
 }
 
+/// As docs/fuzzing.md says of what a session of libFuzzer leaves behind.
+#[test]
+fn a_crash_file_becomes_a_finding() {
+    let home = Home::new();
+    std::fs::create_dir(home.path().join("crashes")).unwrap();
+    // client_name as a number.
+    std::fs::write(home.path().join("crashes/crash-0123"), [0, 2, 0, 0, 4, 5, 0, 0]).unwrap();
+    let fuzz = |defect: &[&str]| {
+        let words = ["fuzz", "--reference", "--corpus", "crashes", "--count", "1", "--findings", "found"];
+        home.run([&words[..], defect].concat())
+    };
+    fuzz(&[]).exits(0);
+    let ran = fuzz(&["--defect", "name-type-crash"]);
+    assert!(ran.exits(1).stdout.contains("rfc7591-3.2.2-error-status"), "{}", ran.stdout);
+    let found: Vec<_> = std::fs::read_dir(home.path().join("found")).unwrap().map(|e| e.unwrap().path()).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    let finding = found[0].to_str().unwrap();
+    let replay = |more: &[&str]| home.run([&["replay", finding, "--reference"], more].concat());
+    assert!(replay(&["--defect", "name-type-crash"]).exits(1).stdout.starts_with("STILL THERE: "));
+    assert!(replay(&[]).exits(0).stdout.starts_with("FIXED: "));
+    let case = home.run(["promote", finding]);
+    home.file("case.yaml", &case.exits(0).stdout);
+    home.run(["check", "case.yaml"]).exits(0);
+}
+
 #[test]
 fn a_sequence_is_found_asked_again_and_kept_as_a_case() {
     let home = Home::new();

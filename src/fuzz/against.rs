@@ -53,9 +53,22 @@ impl Difference {
         }
     }
 
+    /// Where the two differ, whatever the values: `status`, `error`, `body`, `answer`, or a member.
+    pub fn part(&self) -> &str {
+        let end = self.place.find(':').unwrap_or(self.place.len());
+        self.place[..end].trim_start_matches('/')
+    }
+
     /// Whether this is the same whatever the values.
     pub fn is_like(&self, other: &Difference) -> bool {
         self.subject == other.subject
+    }
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Difference { place, subject, first, second, .. } = self;
+        write!(f, "{place}: {subject} is {first} at the first server and {second} at the second")
     }
 }
 

@@ -15,12 +15,15 @@
 //! - `half`: refused and yet registered; `lost`: a target that refuses everything by now; [`growth`]: time that grows too fast;
 //! - `sequence`: the steps of a client's life; [`scenario`]: what has to be sent to see a fault; [`shrink`]: its smallest form;
 //! - [`campaign`]: all of it, until an end; [`table`]: what was sent and what came of it;
+//! - [`session`], [`differential`]: one target, or the reference server with and without a defect, under a fuzzer that
+//!   lives elsewhere, and [`seeds`] for it;
 //! - [`finding`], [`replay`], [`promote`]: a cause as a file, again, and as a case of a suite;
 //! - [`reach`]: which defects of the reference server it finds, and the proof.
 
 pub mod against;
 pub mod bench;
 pub mod campaign;
+pub mod differential;
 pub mod finding;
 pub mod generate;
 pub mod growth;
@@ -35,6 +38,7 @@ pub mod render;
 pub mod replay;
 pub mod report;
 pub mod scenario;
+pub mod seeds;
 mod sequence;
 pub mod session;
 pub mod shrink;

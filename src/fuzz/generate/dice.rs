@@ -15,6 +15,11 @@ impl<'b> Dice<'b> {
         u32::from(self.0.arbitrary::<u8>().unwrap_or(0))
     }
 
+    /// How many bytes have not been used.
+    pub fn left(&self) -> usize {
+        self.0.len()
+    }
+
     /// A number below `n`.
     pub fn below(&mut self, n: usize) -> usize {
         match n {

@@ -70,6 +70,21 @@ pub fn moves(dice: &mut Dice, length: usize) -> Vec<Move> {
     model::draw(&mut |n| dice.below(n), length, true)
 }
 
+/// What the parts of a structure are called that begin at these bytes, and how many bytes each takes: a member with its mutation, a
+/// step of a sequence.
+pub fn parts(bytes: &[u8]) -> Vec<(String, usize)> {
+    let mut dice = Dice::new(bytes);
+    let mut set = Vec::new();
+    member::members(&mut dice, &mut set);
+    let family = |of| MUTATIONS.iter().find(|(m, _)| *m == of).map_or("", |(_, name)| name);
+    let used = bytes.len() - dice.left();
+    let mut parts: Vec<_> = set.iter().map(|m| (format!("{} {}", row(&m.name), family(m.mutation)), used)).collect();
+    let mut dice = Dice::new(bytes);
+    let step = moves(&mut dice, 1).first().map(|step| format!("{step:?}"));
+    parts.extend(step.map(|step| (step, bytes.len() - dice.left())));
+    parts
+}
+
 /// Adds a member, for mutation.
 pub fn add_member(dice: &mut Dice, input: &mut Input) {
     member::members(dice, &mut input.set);

@@ -1,0 +1,2 @@
+#!/bin/bash -eu
+exec "$SRC/dcrspec/fuzz/oss-fuzz/build.sh"
