@@ -29,7 +29,15 @@ pub fn section() -> Result<String, String> {
                     sanitizer,
                 ]);
                 command.args(["--target-dir", &format!("fuzz/target/{sanitizer}"), target, "--"]);
-                command.args(["-len_control=0", "-max_len=192", "-print_final_stats=1", &format!("-seed={seed}")]);
+                command.args([
+                    "-len_control=0",
+                    "-max_len=192",
+                    "-detect_leaks=0",
+                    "-entropic=0",
+                    "-rss_limit_mb=4096",
+                    "-print_final_stats=1",
+                    &format!("-seed={seed}"),
+                ]);
                 command.arg(format!("-max_total_time={SECONDS}"));
                 let text = output(&mut command)?;
                 let rate = text.lines().find_map(|l| l.strip_prefix("stat::average_exec_per_sec:"));
