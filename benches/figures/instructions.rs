@@ -3,7 +3,10 @@
 
 use std::{path::PathBuf, process::Command};
 
-use dcrspec::{fuzz::generate, judge::Judge};
+use dcrspec::{
+    fuzz::generate,
+    judge::{Judge, Memory},
+};
 
 use super::{
     corpus, judging,
@@ -30,8 +33,11 @@ pub fn work(what: &str, number: &str) -> Result<(), String> {
             let exchanges = judging::exchanges(2 * WORK[0].1)?;
             let (judge, context) = (Judge::embedded(), judging::context());
             let at = jiff::Timestamp::UNIX_EPOCH;
+            let mut memory = Memory::bounded(1, 4096);
             for (id, (request, response)) in exchanges.iter().take(number).enumerate() {
-                std::hint::black_box(judge.judge(&judging::exchange(id, request, response, at), &context));
+                let exchange = judging::exchange(id, request, response, at);
+                std::hint::black_box(judge.judge(&exchange, &context));
+                std::hint::black_box(memory.observe(&exchange));
             }
         }
         "generator" => {

@@ -58,30 +58,35 @@ impl Samples {
 /// How many characters vary, and the size of the smallest class that holds all of them. Only an upper bound is wanted,
 /// so a place that not every secret has counts as varying.
 fn varying(secrets: &[String]) -> (usize, u32) {
-    let columns: Vec<Vec<char>> = secrets.iter().map(|s| s.chars().collect()).collect();
-    let longest = columns.iter().map(Vec::len).max().unwrap_or(0);
+    let Some(first) = secrets.first() else { return (0, 16) };
     let mut count = 0;
-    let mut seen: Vec<char> = Vec::new();
+    // Secrets are ASCII; of others each byte counts, which bounds them from above as well.
+    let mut seen = [false; 256];
+    let longest = secrets.iter().map(String::len).max().unwrap_or(0);
     for place in 0..longest {
-        let first = columns[0].get(place);
-        if columns.iter().any(|c| c.get(place) != first) {
+        let at = |secret: &String| secret.as_bytes().get(place).copied();
+        if secrets.iter().any(|s| at(s) != at(first)) {
             count += 1;
-            seen.extend(columns.iter().filter_map(|c| c.get(place)));
+            secrets.iter().filter_map(at).for_each(|byte| seen[usize::from(byte)] = true);
         }
     }
-    let all = |fits: fn(char) -> bool| seen.iter().all(|c| fits(*c));
-    let class = if all(|c| matches!(c, '0'..='9' | 'a'..='f')) || all(|c| matches!(c, '0'..='9' | 'A'..='F')) {
+    let all = |fits: fn(u8) -> bool| (0..=u8::MAX).all(|byte| !seen[usize::from(byte)] || fits(byte));
+    let class = if all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')) || all(|c| matches!(c, b'0'..=b'9' | b'A'..=b'F')) {
         16
-    } else if all(|c| matches!(c, 'a'..='z' | '2'..='7')) || all(|c| matches!(c, 'A'..='Z' | '2'..='7')) {
+    } else if all(|c| matches!(c, b'a'..=b'z' | b'2'..=b'7')) || all(|c| matches!(c, b'A'..=b'Z' | b'2'..=b'7')) {
         32
     } else if all(|c| c.is_ascii_alphanumeric()) {
         62
-    } else if all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_' | '=')) {
+    } else if all(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/' | b'-' | b'_' | b'=')) {
         64
     } else {
         94
     };
     (count, class)
+}
+
+fn hex_digest(text: &str) -> String {
+    Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// The secret contains the public identifier, or a hash of it.
@@ -90,13 +95,11 @@ pub(super) fn derived(secret: &str, client_id: &str) -> Option<Claim> {
     if client_id.len() < 8 {
         return None;
     }
-    let digest = Sha256::digest(client_id);
-    let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
     let what = if secret == client_id {
         "is the client_id"
     } else if secret.contains(client_id) {
         "contains the client_id"
-    } else if secret.to_ascii_lowercase().contains(&hex) {
+    } else if secret.len() >= 64 && secret.to_ascii_lowercase().contains(&hex_digest(client_id)) {
         "is a hash of the client_id"
     } else {
         return None;

@@ -95,7 +95,7 @@ const OTHERWISE_SPECIFIED: &[u16] = &[
 ];
 
 fn error_status(exchange: &Exchange, context: &Context) -> Vec<Claim> {
-    if exchange.request.kind != Kind::Register || exchange.request.object().is_none() || !context.accepted {
+    if exchange.request.kind != Kind::Register || exchange.sent().is_none() || !context.accepted {
         return Vec::new();
     }
     let Some(response) = exchange.response() else { return Vec::new() };

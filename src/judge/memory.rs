@@ -1,12 +1,16 @@
 //! Rules over many exchanges: identifiers, secrets and what a read shows that the 201 did not.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Arc, LazyLock},
+};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
     coded::is_metadata,
+    parse::ParsedBody,
     rule::{Claim, Evidence, Judgement, Objection},
 };
 use crate::{
@@ -18,28 +22,51 @@ use crate::{
 #[derive(Default)]
 pub struct Memory {
     clients: HashMap<String, Seen>,
-    secrets: HashMap<[u8; 32], (String, u32)>,
+    secrets: HashMap<[u8; 32], Known>,
     /// The secrets themselves, for what can only be said over many; they never leave this place.
     samples: super::entropy::Samples,
     life: super::life::Life,
     salt: u64,
     /// The most clients that are remembered; all, where there is none.
     limit: Option<usize>,
-    /// What to forget first, where there is a limit.
+    /// What to forget first, where there is a limit: what was entered at each registration, oldest first.
     order: VecDeque<(String, Option<[u8; 32]>)>,
+    /// How many registrations were entered before the first one in `order`.
+    forgotten: u64,
     /// Clients that are never forgotten, limit or not.
     pinned: HashSet<String>,
 }
 
+/// How many clients are looked at for one that differs.
+const NEWEST: usize = 8;
+
 #[derive(Debug)]
 struct Seen {
     exchange: u32,
-    sent: Map<String, Value>,
-    answer: Map<String, Value>,
+    sent: Arc<Map<String, Value>>,
+    answer: Arc<ParsedBody>,
     /// It was issued again to a different client that had not asked for it.
     reissued: bool,
     /// An update was sent since: what a read shows may come from there.
     updated: bool,
+    /// The number of the registration that entered it last.
+    entered: u64,
+}
+
+impl Seen {
+    /// The client information of the 201.
+    fn answer(&self) -> &Map<String, Value> {
+        static NOTHING: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+        self.answer.value.as_ref().and_then(Value::as_object).unwrap_or(&NOTHING)
+    }
+}
+
+/// Whose a secret is.
+struct Known {
+    client_id: String,
+    exchange: u32,
+    /// The number of the registration that entered it last.
+    entered: u64,
 }
 
 /// The ids of the rules here, with their requirements.
@@ -94,11 +121,12 @@ impl Memory {
     }
 
     fn registered(&mut self, exchange: &Exchange) -> Vec<Judgement> {
-        let Some(answer) = exchange.created().and_then(|r| r.object()) else { return Vec::new() };
+        let Some(response) = exchange.created() else { return Vec::new() };
+        let Some(answer) = response.object() else { return Vec::new() };
         let Some(client_id) = answer.get("client_id").and_then(Value::as_str).filter(|s| !s.is_empty()) else {
             return Vec::new();
         };
-        let sent = exchange.sent_plainly().cloned().unwrap_or_default();
+        let sent = exchange.shared_sent();
         let mut judgements = Vec::new();
         judgements.extend(self.adopted(client_id, &sent));
         match self.clients.get(client_id) {
@@ -116,25 +144,27 @@ impl Memory {
                 ),
             )),
             Some(_) => judgements.push(judgement(1, Evidence::Passive, Claim::Holds)),
-            None if self.clients.values().any(|c| different(&c.sent, &sent)) => {
+            None if self.knows_another(&sent) => {
                 judgements.push(judgement(0, Evidence::Passive, Claim::Holds));
             }
             None => {}
         }
+        let entered = self.forgotten + self.order.len() as u64;
+        let mut secret_hash = None;
         if let Some(secret) = answer.get("client_secret").and_then(Value::as_str).filter(|s| !s.is_empty()) {
             let hash = self.hash(secret);
             match self.secrets.get(&hash) {
-                Some((other, with)) if other != client_id => judgements.push(judgement(
+                Some(known) if known.client_id != client_id => judgements.push(judgement(
                     2,
                     Evidence::Passive,
                     Claim::Objects(
                         Objection::new("/client_secret", "two clients were given the same client_secret")
                             .expected("a secret of its own for every client_id")
-                            .with(*with),
+                            .with(known.exchange),
                     ),
                 )),
                 // The same bytes sent again may be a retry that the server recognises, which is a note at most.
-                Some((_, with)) => judgements.push(judgement(
+                Some(known) => judgements.push(judgement(
                     6,
                     Evidence::Passive,
                     Claim::Objects({
@@ -143,7 +173,7 @@ impl Memory {
                             "two instances that share a client_id were given the same client_secret",
                         )
                         .expected("a secret of its own for every instance")
-                        .with(*with);
+                        .with(known.exchange);
                         let retry = self.clients.get(client_id).is_some_and(|earlier| earlier.sent == sent);
                         if retry { objection.strength(Strength::Note) } else { objection }
                     }),
@@ -154,19 +184,31 @@ impl Memory {
                 None if !self.secrets.is_empty() => judgements.push(judgement(2, Evidence::Passive, Claim::Holds)),
                 None => {}
             }
-            self.secrets.insert(hash, (client_id.to_owned(), exchange.id));
+            let known = Known { client_id: client_id.to_owned(), exchange: exchange.id, entered };
+            self.secrets.insert(hash, known);
+            secret_hash = Some(hash);
             judgements.extend(self.samples.add(secret).map(|claim| judgement(7, Evidence::Passive, claim)));
             if let Some(claim) = super::entropy::derived(secret, client_id) {
                 judgements.push(judgement(8, Evidence::Passive, claim));
             }
         }
-        let secret = answer.get("client_secret").and_then(Value::as_str).map(|secret| self.hash(secret));
         let asked = sent.get("client_id").and_then(Value::as_str) == Some(client_id);
         let reissued = self.clients.get(client_id).is_some_and(|e| e.reissued || (!asked && different(&e.sent, &sent)));
-        let seen = Seen { exchange: exchange.id, sent, answer: answer.clone(), reissued, updated: false };
+        let seen =
+            Seen { exchange: exchange.id, sent, answer: response.shared_parse(), reissued, updated: false, entered };
         self.clients.insert(client_id.to_owned(), seen);
-        self.make_room(client_id, secret);
+        self.make_room(client_id, secret_hash);
         judgements
+    }
+
+    /// Whether a client of other metadata is known, so that its identifier might have come back. In a campaign most clients
+    /// share a name, and it is enough that this is seen now and then: the newest few are looked at.
+    fn knows_another(&self, sent: &Map<String, Value>) -> bool {
+        let other = |seen: &Seen| different(&seen.sent, sent);
+        match self.limit {
+            None => self.clients.values().any(other),
+            Some(_) => self.order.iter().rev().take(NEWEST).filter_map(|(id, _)| self.clients.get(id)).any(other),
+        }
     }
 
     /// Forgets the oldest clients, where there is a limit. One that was seen again since stays.
@@ -175,13 +217,15 @@ impl Memory {
         self.order.push_back((client_id.to_owned(), secret));
         while self.order.len() > limit {
             let Some((oldest, secret)) = self.order.pop_front() else { return };
+            let number = self.forgotten;
+            self.forgotten += 1;
             if self.pinned.contains(&oldest) {
                 continue;
             }
-            if !self.order.iter().any(|(id, _)| *id == oldest) {
+            if self.clients.get(&oldest).is_some_and(|seen| seen.entered == number) {
                 self.clients.remove(&oldest);
             }
-            if let Some(secret) = secret.filter(|s| !self.order.iter().any(|(_, other)| other.as_ref() == Some(s))) {
+            if let Some(secret) = secret.filter(|s| self.secrets.get(s).is_some_and(|known| known.entered == number)) {
                 self.secrets.remove(&secret);
             }
         }
@@ -235,12 +279,12 @@ impl Memory {
         let mut hidden = false;
         for (name, value) in shown.iter().filter(|(n, v)| is_metadata(n) && !v.is_null()) {
             let tagged = name.contains('#');
-            variants |= tagged && seen.answer.contains_key(name);
-            if !seen.sent.contains_key(name) || seen.answer.contains_key(name) || is_default(name, value) {
+            variants |= tagged && seen.answer().contains_key(name);
+            if !seen.sent.contains_key(name) || seen.answer().contains_key(name) || is_default(name, value) {
                 continue;
             }
             // The tag may come back in another letter case or form.
-            if tagged && seen.answer.keys().any(|k| k.eq_ignore_ascii_case(name)) {
+            if tagged && seen.answer().keys().any(|k| k.eq_ignore_ascii_case(name)) {
                 continue;
             }
             hidden = true;
@@ -278,7 +322,7 @@ impl Memory {
             return Vec::new();
         };
         let Some(registered) =
-            self.clients.get(client_id).and_then(|c| super::coded::strings(&c.answer, "redirect_uris"))
+            self.clients.get(client_id).and_then(|c| super::coded::strings(c.answer(), "redirect_uris"))
         else {
             return Vec::new();
         };

@@ -19,10 +19,20 @@ pub struct ParsedBody {
     pub beyond: Option<Beyond>,
     pub byte_order_mark: bool,
     pub invalid_utf8: bool,
+    /// Halves of surrogate pairs stood there.
+    pub halves: bool,
     /// The bytes after the first value that are not white space.
     pub trailing: Option<String>,
     /// JSON Pointers of members whose name occurs more than once in its object. The last value is kept.
     pub duplicates: Vec<String>,
+}
+
+impl ParsedBody {
+    /// The value, where a strict reader finds the same.
+    pub fn strict(self) -> Option<Value> {
+        let loose = self.byte_order_mark || self.invalid_utf8 || self.halves || self.trailing.is_some();
+        self.value.filter(|_| !loose)
+    }
 }
 
 /// What can be told of JSON that no value here can hold.
@@ -47,21 +57,25 @@ pub fn tolerant(body: &[u8]) -> ParsedBody {
     let duplicates = RefCell::new(Vec::new());
     let read = |text: &str| {
         duplicates.borrow_mut().clear();
-        let seed = Node { path: String::new(), duplicates: &duplicates };
-        seed.deserialize(&mut serde_json::Deserializer::from_str(text))
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let value = Node { path: None, duplicates: &duplicates }.deserialize(&mut reader)?;
+        Ok((value, reader.end().is_err()))
     };
-    let value = read(&text).or_else(|error| match without_halves(&text) {
-        Cow::Owned(whole) => read(&whole).map_err(|_| error),
+    let value = read(&text).or_else(|error: serde_json::Error| match without_halves(&text) {
+        Cow::Owned(whole) => {
+            parsed.halves = true;
+            read(&whole).map_err(|_| error)
+        }
         Cow::Borrowed(_) => Err(error),
     });
     match value {
-        Ok(value) => {
+        Ok((value, more)) => {
             parsed.value = Some(value);
-            let mut rest = serde_json::Deserializer::from_str(&text).into_iter::<IgnoredAny>();
-            rest.next();
-            let rest = text[rest.byte_offset()..].trim_matches([' ', '\t', '\r', '\n']);
-            if !rest.is_empty() {
-                parsed.trailing = Some(super::rule::shorten(rest, 80));
+            if more {
+                let mut rest = serde_json::Deserializer::from_str(&text).into_iter::<IgnoredAny>();
+                rest.next();
+                let rest = text[rest.byte_offset()..].trim_matches([' ', '\t', '\r', '\n']);
+                parsed.trailing = (!rest.is_empty()).then(|| super::rule::shorten(rest, 80));
             }
         }
         Err(error) => {
@@ -117,8 +131,29 @@ pub fn pointer_token(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
+/// One step of the way to a value; the whole way is written out only for what occurs twice.
+struct Step<'a> {
+    before: Option<&'a Step<'a>>,
+    token: Token<'a>,
+}
+
+enum Token<'a> {
+    Name(&'a str),
+    Index(usize),
+}
+
+impl Step<'_> {
+    fn pointer(&self) -> String {
+        let before = self.before.map(Step::pointer).unwrap_or_default();
+        match self.token {
+            Token::Name(name) => format!("{before}/{}", pointer_token(name)),
+            Token::Index(index) => format!("{before}/{index}"),
+        }
+    }
+}
+
 struct Node<'a> {
-    path: String,
+    path: Option<&'a Step<'a>>,
     duplicates: &'a RefCell<Vec<String>>,
 }
 
@@ -159,8 +194,8 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
         loop {
-            let path = format!("{}/{}", self.path, items.len());
-            match seq.next_element_seed(Node { path, duplicates: self.duplicates })? {
+            let step = Step { before: self.path, token: Token::Index(items.len()) };
+            match seq.next_element_seed(Node { path: Some(&step), duplicates: self.duplicates })? {
                 Some(item) => items.push(item),
                 None => return Ok(Value::Array(items)),
             }
@@ -169,13 +204,14 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut members = Map::new();
         while let Some(name) = map.next_key::<String>()? {
-            let path = format!("{}/{}", self.path, pointer_token(&name));
+            let step = Step { before: self.path, token: Token::Name(&name) };
             let value = map
-                .next_value_seed(Node { path: path.clone(), duplicates: self.duplicates })
+                .next_value_seed(Node { path: Some(&step), duplicates: self.duplicates })
                 .map_err(A::Error::custom)?;
-            if members.insert(name, value).is_some() {
-                self.duplicates.borrow_mut().push(path);
+            if members.contains_key(&name) {
+                self.duplicates.borrow_mut().push(step.pointer());
             }
+            members.insert(name, value);
         }
         Ok(Value::Object(members))
     }

@@ -216,8 +216,8 @@ pub(super) fn kept_out_of_caches(response: &Response) -> Vec<Claim> {
 }
 
 /// A name with its letter case and separators taken away.
-fn folded(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+fn folded(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().filter(u8::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase())
 }
 
 /// Another spelling stands in place of a defined name.
@@ -226,10 +226,10 @@ fn names_in_place(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     let Some(sent) = exchange.sent_plainly() else { return Vec::new() };
     let mut claims = Vec::new();
     for name in body.keys() {
-        if name.contains('#') || sent.contains_key(name) {
+        if DEFINED.contains(&name.as_str()) || name.contains('#') || sent.contains_key(name) {
             continue;
         }
-        let defined = DEFINED.iter().find(|d| **d != name && folded(d) == folded(name));
+        let defined = DEFINED.iter().find(|d| folded(d).eq(folded(name)));
         if let Some(defined) = defined
             && !body.contains_key(*defined)
         {

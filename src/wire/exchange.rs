@@ -1,6 +1,10 @@
 //! One request and what came of it: what every rule, expectation and relation looks at.
 
-use std::{fmt, sync::OnceLock, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -158,7 +162,7 @@ pub struct Response {
     pub body: Bytes,
     /// Set when the body did not end as it was announced.
     pub cut: Option<Cut>,
-    parsed: OnceLock<ParsedBody>,
+    parsed: OnceLock<Arc<ParsedBody>>,
 }
 
 /// Without header values and body, which may hold credentials.
@@ -182,7 +186,13 @@ impl Response {
 
     /// One tolerant parse, done when first asked for.
     pub fn parsed(&self) -> &ParsedBody {
-        self.parsed.get_or_init(|| parse::tolerant(&self.body))
+        self.parsed.get_or_init(|| Arc::new(parse::tolerant(&self.body)))
+    }
+
+    /// The same, to be kept.
+    pub fn shared_parse(&self) -> Arc<ParsedBody> {
+        self.parsed();
+        self.parsed.get().cloned().unwrap_or_default()
     }
 
     /// The body as a JSON object, read tolerantly (byte order mark, trailing bytes and bad UTF-8 notwithstanding).
@@ -331,7 +341,7 @@ pub struct Exchange {
 /// What the request's body is, as JSON.
 #[derive(Clone, Debug)]
 struct Sent {
-    object: Option<serde_json::Map<String, Value>>,
+    object: Option<Arc<serde_json::Map<String, Value>>>,
     /// The body is one JSON object, and every reader of JSON finds the same in it.
     plain: bool,
 }
@@ -344,21 +354,30 @@ impl Exchange {
 
     /// The request's body as one JSON object, where it is that. Of a name that occurs twice the last value stands.
     pub fn sent(&self) -> Option<&serde_json::Map<String, Value>> {
-        self.parsed_request().object.as_ref()
+        self.parsed_request().object.as_deref()
     }
 
     /// The same, unless readers of JSON may differ about it: a name occurs twice. What a server has registered can then
     /// not be held against what was asked for.
     pub fn sent_plainly(&self) -> Option<&serde_json::Map<String, Value>> {
         let sent = self.parsed_request();
-        sent.object.as_ref().filter(|_| sent.plain)
+        sent.object.as_deref().filter(|_| sent.plain)
+    }
+
+    /// As [`Exchange::sent_plainly`], to be kept; empty where that is nothing.
+    pub fn shared_sent(&self) -> Arc<serde_json::Map<String, Value>> {
+        let sent = self.parsed_request();
+        sent.object.clone().filter(|_| sent.plain).unwrap_or_default()
     }
 
     fn parsed_request(&self) -> &Sent {
         self.sent.get_or_init(|| {
-            let object = self.request.object();
-            let plain = object.is_some() && parse::tolerant(&self.request.body).duplicates.is_empty();
-            Sent { object, plain }
+            let parsed = parse::tolerant(&self.request.body);
+            let plain = parsed.duplicates.is_empty();
+            match parsed.strict() {
+                Some(Value::Object(object)) => Sent { object: Some(Arc::new(object)), plain },
+                _ => Sent { object: None, plain: false },
+            }
         })
     }
 

@@ -291,9 +291,8 @@ impl Life {
     /// A deleted client_id was given to another client: an observation.
     fn reissued(&self, client_id: &str, exchange: &Exchange, said: &mut Said) {
         let gone = self.registrations(client_id).rev().find(|c| c.deleted.is_some());
-        let sent = exchange.sent().cloned().unwrap_or_default();
         if let Some(gone) = gone
-            && gone.shown.get("redirect_uris") != sent.get("redirect_uris")
+            && gone.shown.get("redirect_uris") != exchange.sent().and_then(|sent| sent.get("redirect_uris"))
         {
             said.objects(
                 "deleted-id-comes-back",
