@@ -12,7 +12,8 @@
 //! compared, since it may follow from it.
 
 use super::{
-    bench::{Bench, Side},
+    bench::Bench,
+    beside::Side,
     generate::{self, Input},
     oracles::Fault,
 };

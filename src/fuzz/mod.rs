@@ -11,7 +11,7 @@
 //! - [`mutate`]: neighbours of what brought something new; [`novelty`]: what is new;
 //! - [`render`]: from a structure to a request at one target;
 //! - [`bench`]: one target under the fuzzer; [`oracles`]: what is wrong beyond the rules of the judge;
-//! - [`against`]: two deployments side by side;
+//! - [`against`], `beside`: two deployments side by side;
 //! - `half`: refused and yet registered; `lost`: a target that refuses everything by now; [`growth`]: time that grows too fast;
 //! - `sequence`: the steps of a client's life; [`scenario`]: what has to be sent to see a fault; [`shrink`]: its smallest form;
 //! - [`campaign`]: all of it, until an end; [`table`]: what was sent and what came of it;
@@ -22,6 +22,7 @@
 
 pub mod against;
 pub mod bench;
+mod beside;
 pub mod campaign;
 pub mod differential;
 pub mod finding;
