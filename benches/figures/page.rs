@@ -66,7 +66,7 @@ fn head() -> String {
             "cargo-fuzz",
             format!(
                 "{}, {}",
-                version("cargo", &["+nightly", "fuzz", "--version"]),
+                super::cargo_fuzz::installed().unwrap_or_else(|| "not there".to_owned()),
                 version("rustc", &["+nightly", "--version"])
             ),
         ),
