@@ -23,7 +23,7 @@ fn cargo() -> Command {
 }
 
 /// How long one run takes.
-const SECONDS: u32 = 20;
+const SECONDS: u32 = 10;
 
 pub fn section() -> Result<String, String> {
     installed().ok_or("cargo-fuzz with nightly Rust is missing: fuzz/run gets it")?;

@@ -4,7 +4,7 @@ use std::{path::Path, process::Command, process::Stdio, time::Instant};
 
 use super::{
     page,
-    rounds::{in_turns, number, table},
+    rounds::{ROUNDS, in_turns, number, table},
     server::DCRSPEC,
 };
 
@@ -84,7 +84,7 @@ pub fn section() -> Result<String, String> {
         }
         eprintln!("  {what}");
         let [a, b, c, d] = in_turns(
-            5,
+            ROUNDS,
             [
                 &mut || run(&paths[0], &folder),
                 &mut || run(&paths[1], &folder),
