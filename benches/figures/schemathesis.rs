@@ -22,7 +22,7 @@ pub const VERSION: &str = "4.32.5";
 const DEFECTS: [&str; 10] = [
     "expires-at-missing",
     "created-as-200",
-    "client-id-missing",
+    "secret-number",
     "client-id-number",
     "created-as-html",
     "secret-short",

@@ -18,8 +18,10 @@ impl Bench<'_> {
             let (exchange, client) = self.send_input(&Input::default(), None, false).await;
             match (client, &exchange.outcome) {
                 (Some(_), _) => return None,
-                // Whether it would accept it is not known.
-                (None, Outcome::Response(response)) if matches!(response.status, 429 | 502..=504) => return None,
+                // An answer that names no client is a fault, and no refusal; of load nobody knows what it would be.
+                (None, Outcome::Response(response)) if matches!(response.status, 200..=299 | 429 | 502..=504) => {
+                    return None;
+                }
                 (None, Outcome::Response(response)) => {
                     answer = format!("{} {}", response.status, response.member("error").unwrap_or_default());
                 }

@@ -176,6 +176,17 @@ fn a_target_that_refuses_everything_by_now_is_not_accused() {
 }
 
 #[test]
+fn an_answer_that_names_no_client_is_no_refusal() {
+    let defect = crate::server::defect("client-id-missing").unwrap();
+    let target = Target { own: false, ..crate::selftest::reference_target(defect.configuration, &[defect], 7) };
+    let run = run::Options { seed: 7, rate: Some(1_000_000.0), ..run::Options::default() };
+    let options = Options { run, count: Some(200), ..Options::default() };
+    let outcome = block_on(campaign::run(&target, &options, Ledger::memory(), &mut |_| {}));
+    assert_eq!((outcome.untestable, outcome.inputs), (None, 200));
+    assert!(outcome.findings.iter().any(|f| f.requirement == defect.requirement));
+}
+
+#[test]
 fn time_that_grows_faster_than_its_cause_is_noted_with_figures_and_fails_no_run() {
     for (way, found) in [(Way::Linear, false), (Way::Cubic, true)] {
         let outcome = fuzzed(way, 10 * super::growth::REQUESTS);
