@@ -17,15 +17,14 @@ impl Bench<'_> {
         for _ in 0..REFUSALS {
             let (exchange, client) = self.send_input(&Input::default(), None, false).await;
             match (client, &exchange.outcome) {
-                (Some(_), _) => return None,
-                // An answer that names no client is a fault, and no refusal; of load nobody knows what it would be.
-                (None, Outcome::Response(response)) if matches!(response.status, 200..=299 | 429 | 502..=504) => {
-                    return None;
-                }
-                (None, Outcome::Response(response)) => {
+                // Only a refusal is one: of load nobody knows what it would be, and a server that fails or no longer answers may
+                // have been brought down by what was sent, which is a finding.
+                (None, Outcome::Response(response))
+                    if matches!(response.status, 400..=499) && response.status != 429 =>
+                {
                     answer = format!("{} {}", response.status, response.member("error").unwrap_or_default());
                 }
-                (None, Outcome::Failure(failure)) => answer.clone_from(&failure.message),
+                _ => return None,
             }
         }
         Some(format!(

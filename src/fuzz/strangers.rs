@@ -38,6 +38,8 @@ enum Way {
     Linear,
     /// Refuses everything after its hundredth registration, as if the token had ended.
     Ends,
+    /// The same with a server error.
+    Breaks,
 }
 
 const URL: &str = "http://localhost/register";
@@ -64,14 +66,14 @@ fn server(way: Way) -> axum::Router {
         };
         let count = sent.get("redirect_uris").and_then(Value::as_array).map_or(0, Vec::len) as u64;
         match way {
-            // Far enough from linear that a busy machine does not hide it.
-            Way::Cubic => std::thread::sleep(Duration::from_nanos(count.pow(2) * 600 + count.pow(3) * 2 / 5)),
-            Way::Linear => std::thread::sleep(Duration::from_micros(count * 20)),
+            Way::Cubic => tokio::time::sleep(Duration::from_nanos(count.pow(2) * 600 + count.pow(3) * 2 / 5)).await,
+            Way::Linear => tokio::time::sleep(Duration::from_micros(count * 20)).await,
             _ => {}
         }
         let mut clients = clients.lock().unwrap();
-        if way == Way::Ends && registered.fetch_add(1, Ordering::Relaxed) > 100 {
-            return answer(400, &json!({"error": "access_denied"}));
+        if matches!(way, Way::Ends | Way::Breaks) && registered.fetch_add(1, Ordering::Relaxed) > 100 {
+            let status = if way == Way::Ends { 400 } else { 500 };
+            return answer(status, &json!({"error": "access_denied"}));
         }
         let id = format!("client-{}", clients.len());
         let digest: [u8; 32] = <sha2::Sha256 as sha2::Digest>::digest(format!("no guess {id}").as_bytes()).into();
@@ -129,8 +131,9 @@ fn target(way: Way) -> Target {
     target
 }
 
+/// On a clock that moves only while everything waits: what a server takes is what it sleeps, however busy the machine is.
 fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap().block_on(future)
 }
 
 fn fuzzed(way: Way, count: u64) -> Outcome {
@@ -173,6 +176,17 @@ fn a_target_that_refuses_everything_by_now_is_not_accused() {
     assert!(why.contains("refuses the registration that it accepted at first (400 access_denied)"), "{why}");
     let all: Vec<_> = outcome.findings.iter().map(|f| (&f.rule, &f.message)).collect();
     assert!(all.is_empty() && outcome.inputs < 200, "{} {all:#?}", outcome.inputs);
+}
+
+/// A server that a payload has brought down is not let off: what did it is found.
+#[test]
+fn a_server_that_fails_from_some_input_on_is_no_refusal() {
+    let target = Target { own: false, administration: None, ..target(Way::Breaks) };
+    let run = run::Options { seed: 7, rate: Some(1_000_000.0), ..run::Options::default() };
+    let options = Options { run, count: Some(300), ..Options::default() };
+    let outcome = block_on(campaign::run(&target, &options, Ledger::memory(), &mut |_| {}));
+    assert_eq!((outcome.untestable, outcome.inputs), (None, 300));
+    assert!(outcome.findings.iter().any(|f| f.requirement == "rfc7591-3.2.2-error-status"));
 }
 
 #[test]
