@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::Write,
+    io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
 };
 
@@ -37,12 +37,12 @@ pub(super) enum End {
 }
 
 impl LedgerFile {
-    /// Opens the file, makes it where it is not, and reads what it holds.
+    /// Opens the file, makes it where it is not, and hands over what it holds, line by line.
     ///
     /// # Errors
     ///
     /// It cannot be opened or kept from other users, somebody else holds it, or a line of it is damaged.
-    pub(super) fn open(path: &Path, hold: Hold) -> Result<(LedgerFile, Vec<Line>), String> {
+    pub(super) fn open(path: &Path, hold: Hold, each: impl FnMut(Line)) -> Result<LedgerFile, String> {
         let name = path.display();
         let mut options = OpenOptions::new();
         options.append(true).create(true);
@@ -67,10 +67,8 @@ impl LedgerFile {
             }
         }
         // A device, such as /dev/null, is written to and never read.
-        let bytes = if path.is_file() { read(path)? } else { Vec::new() };
-        let torn = !bytes.is_empty() && !bytes.ends_with(b"\n");
-        let lines = parse(path, &bytes)?;
-        Ok((LedgerFile { path: path.to_owned(), file, torn }, lines))
+        let torn = if path.is_file() { read(path, each)? } else { false };
+        Ok(LedgerFile { path: path.to_owned(), file, torn })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -93,12 +91,21 @@ impl LedgerFile {
         written.map_err(|e| format!("the ledger {} cannot be written: {e}", self.path.display()))
     }
 
-    /// Ends the file if `clean` says so of all its lines, those of other runs included, and no other run holds it. Gives
-    /// the file back where it stays, and says whether it was ended.
+    /// Hands over every line, those of other runs included.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or a line of it is damaged.
+    pub(super) fn each_line(&self, each: impl FnMut(Line)) -> Result<(), String> {
+        read(&self.path, each).map(|_| ())
+    }
+
+    /// Ends the file if no other run holds it, and then `clean` says so of its lines. Gives the file back where it stays, and says
+    /// whether it was ended.
     pub(super) fn end_if(
         mut self,
         end: End,
-        clean: impl FnOnce(Vec<Line>) -> bool,
+        clean: impl FnOnce(&LedgerFile) -> Result<bool, String>,
     ) -> (Option<LedgerFile>, Result<bool, String>) {
         if !self.path.is_file() || !is_at(&self.file, &self.path) {
             return (Some(self), Ok(false));
@@ -106,7 +113,7 @@ impl LedgerFile {
         if !self.is_held_alone() {
             return (Some(self), Ok(false));
         }
-        let ended = match read(&self.path).and_then(|bytes| parse(&self.path, &bytes)).map(clean) {
+        let ended = match clean(&self) {
             Ok(true) => self.end(end).map(|()| true),
             other => other,
         };
@@ -185,39 +192,39 @@ fn is_at(_: &File, path: &Path) -> bool {
     path.exists()
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|e| format!("the ledger {} cannot be read: {e}", path.display()))
+/// Hands over the lines of a file, one at a time however large it is, and says whether its last one has no end. A line that was cut
+/// short, by the end of a run or a full disk, is passed over, and the one that another run wrote right behind it is read.
+fn read(path: &Path, mut each: impl FnMut(Line)) -> Result<bool, String> {
+    let cannot = |e: std::io::Error| format!("the ledger {} cannot be read: {e}", path.display());
+    let mut file = BufReader::new(File::open(path).map_err(cannot)?);
+    let (mut line, mut number, mut torn) = (Vec::new(), 0, false);
+    while file.read_until(b'\n', &mut line).map_err(cannot)? > 0 {
+        number += 1;
+        torn = !line.ends_with(b"\n");
+        if let Some(line) = parse(path, number, line.trim_ascii())? {
+            each(line);
+        }
+        line.clear();
+    }
+    Ok(torn)
 }
 
-/// The lines of a file. One that was cut short, by the end of a run or a full disk, is passed over, and the one that
-/// another run wrote right behind it is read.
-fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Line>, String> {
-    let mut lines = Vec::new();
-    for (n, text) in bytes.split(|b| *b == b'\n').enumerate() {
-        let text = text.trim_ascii();
-        let whole = serde_json::from_slice::<Line>(text);
-        match whole {
-            Ok(line) => lines.push(line),
-            Err(_) if text.is_empty() => {}
-            Err(why) => {
-                let starts = text.windows(START.len()).enumerate().skip(1).filter(|(_, w)| *w == START.as_bytes());
-                let behind = starts.filter_map(|(at, _)| serde_json::from_slice::<Line>(&text[at..]).ok()).next();
-                match behind {
-                    Some(line) => lines.push(line),
-                    // The beginning of a line and no more; one with an end is damaged in another way.
-                    None if why.is_eof() && !text.ends_with(b"}") => {}
-                    // The line is not shown: it may hold a token.
-                    None => {
-                        return Err(format!(
-                            "the ledger {} is damaged: line {} cannot be read ({:?} error); what stands before and after it is still good, so take that line out and repeat",
-                            path.display(),
-                            n + 1,
-                            why.classify()
-                        ));
-                    }
-                }
-            }
-        }
+fn parse(path: &Path, number: usize, text: &[u8]) -> Result<Option<Line>, String> {
+    let why = match serde_json::from_slice::<Line>(text) {
+        Ok(line) => return Ok(Some(line)),
+        Err(_) if text.is_empty() => return Ok(None),
+        Err(why) => why,
+    };
+    let starts = text.windows(START.len()).enumerate().skip(1).filter(|(_, w)| *w == START.as_bytes());
+    let behind = starts.filter_map(|(at, _)| serde_json::from_slice::<Line>(&text[at..]).ok()).next();
+    // The beginning of a line and no more; one with an end is damaged in another way.
+    if behind.is_some() || why.is_eof() && !text.ends_with(b"}") {
+        return Ok(behind);
     }
-    Ok(lines)
+    // The line is not shown: it may hold a token.
+    Err(format!(
+        "the ledger {} is damaged: line {number} cannot be read ({:?} error); what stands before and after it is still good, so take that line out and repeat",
+        path.display(),
+        why.classify()
+    ))
 }

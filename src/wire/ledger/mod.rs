@@ -6,6 +6,7 @@
 
 mod event;
 mod file;
+mod held;
 
 use std::{fmt, path::Path};
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use self::{
     event::{Event, Line},
     file::{End, Hold, LedgerFile},
+    held::Held,
 };
 use super::secret::{Secret, as_it_is};
 use crate::report::Clients;
@@ -43,16 +45,6 @@ pub struct Unknown {
     pub why: String,
 }
 
-struct Client {
-    entry: Registered,
-    deleted: bool,
-    kept: Option<String>,
-    /// More than one registration was answered with it while it was there.
-    shared: bool,
-    /// From a run before this one.
-    earlier: bool,
-}
-
 /// Registrations that were sent and not yet answered, or never.
 struct Intent {
     marker: String,
@@ -66,7 +58,7 @@ struct Intent {
 /// The register of clients that are ours: only what it holds is ever changed or deleted.
 pub struct Ledger {
     file: Option<LedgerFile>,
-    clients: Vec<Client>,
+    clients: Held,
     intents: Vec<Intent>,
     /// Clients of this run that were deleted and are no longer held.
     compacted: u64,
@@ -86,7 +78,7 @@ impl fmt::Debug for Ledger {
 impl Ledger {
     /// Kept in this process alone.
     pub fn memory() -> Ledger {
-        Ledger { file: None, clients: Vec::new(), intents: Vec::new(), compacted: 0 }
+        Ledger { file: None, clients: Held::default(), intents: Vec::new(), compacted: 0 }
     }
 
     /// A file to write to, which other runs may write to as well. What an earlier run has left open in it stays open
@@ -97,7 +89,7 @@ impl Ledger {
     /// The file cannot be written or read, or a clean-up is working on it.
     pub fn file(path: impl AsRef<Path>) -> Result<Ledger, String> {
         let mut ledger = Ledger::open(path.as_ref(), Hold::Shared)?;
-        ledger.clients.iter_mut().for_each(|c| c.earlier = true);
+        ledger.clients.all_earlier();
         ledger.intents.iter_mut().for_each(|i| i.earlier = true);
         Ok(ledger)
     }
@@ -118,16 +110,9 @@ impl Ledger {
     }
 
     fn open(path: &Path, hold: Hold) -> Result<Ledger, String> {
-        let (file, lines) = LedgerFile::open(path, hold)?;
-        let mut ledger = Ledger::of(lines);
-        ledger.file = Some(file);
-        Ok(ledger)
-    }
-
-    fn of(lines: Vec<Line>) -> Ledger {
         let mut ledger = Ledger::memory();
-        lines.into_iter().for_each(|line| ledger.apply(line.event, line.at));
-        ledger
+        ledger.file = Some(LedgerFile::open(path, hold, |Line { event, at }| ledger.apply(event, at))?);
+        Ok(ledger)
     }
 
     /// Where it is kept, if in a file.
@@ -186,22 +171,22 @@ impl Ledger {
 
     /// The client of this id, unless it is deleted.
     pub fn open_client(&self, client_id: &str) -> Option<&Registered> {
-        self.clients.iter().find(|c| !c.deleted && c.entry.client_id == client_id).map(|c| &c.entry)
+        self.clients.get(client_id).filter(|c| !c.deleted).map(|c| &c.entry)
     }
 
     /// Whether the ledger has ever held a client of this id, deleted or not.
     pub fn knows(&self, client_id: &str) -> bool {
-        self.clients.iter().any(|c| c.entry.client_id == client_id)
+        self.clients.get(client_id).is_some()
     }
 
     /// Whether several registrations were answered with this client: then it may be more than ours.
     pub fn is_shared(&self, client_id: &str) -> bool {
-        self.clients.iter().any(|c| c.entry.client_id == client_id && c.shared)
+        self.clients.get(client_id).is_some_and(|c| c.shared)
     }
 
     /// Why a client was left at the server, where that was said.
     pub fn why_kept(&self, client_id: &str) -> Option<&str> {
-        self.clients.iter().find(|c| c.entry.client_id == client_id)?.kept.as_deref()
+        self.clients.get(client_id)?.kept.as_deref()
     }
 
     /// The markers of registrations whose answer was never read.
@@ -237,8 +222,7 @@ impl Ledger {
     /// Drops what is done with from memory, so that it does not grow for as long as a campaign goes on. The counts stay, and
     /// so does the file, which other runs may be using.
     pub fn compact(&mut self) {
-        self.compacted += self.clients.iter().filter(|c| c.deleted && !c.earlier).count() as u64;
-        self.clients.retain(|c| !c.deleted);
+        self.compacted += self.clients.forget_deleted();
     }
 
     /// Deletes the file when nothing is left at the server and nothing is unknown, of other runs neither, and no other
@@ -267,13 +251,20 @@ impl Ledger {
         }
         let Some(file) = self.file.take() else { return Ok(false) };
         // Another run may have written to it since this one read it.
-        let (file, ended) = file.end_if(end, |lines| Ledger::of(lines).is_clean());
+        let (file, ended) = file.end_if(end, |file| {
+            let mut all = Ledger::memory();
+            file.each_line(|Line { event, at }| {
+                all.apply(event, at);
+                all.clients.forget_many_deleted();
+            })?;
+            Ok(all.is_clean())
+        });
         self.file = file;
         ended
     }
 
     fn is_clean(&self) -> bool {
-        self.intents.is_empty() && self.clients.iter().all(|c| c.deleted)
+        self.intents.is_empty() && self.clients.all_deleted()
     }
 
     fn write(&mut self, event: Event) -> Result<(), String> {
@@ -293,22 +284,7 @@ impl Ledger {
             }
             Event::Registered(entry) => {
                 self.answered(&entry.marker);
-                match self.clients.iter_mut().find(|c| c.entry.client_id == entry.client_id) {
-                    // Some servers give every registration the same client: it is one, with the newest token.
-                    Some(client) => {
-                        let old = std::mem::replace(&mut client.entry, entry);
-                        let new = &mut client.entry;
-                        new.registration_client_uri =
-                            new.registration_client_uri.take().or(old.registration_client_uri);
-                        new.registration_access_token =
-                            new.registration_access_token.take().or(old.registration_access_token);
-                        client.shared |= !client.deleted;
-                        (client.deleted, client.kept, client.earlier) = (false, None, false);
-                    }
-                    None => {
-                        self.clients.push(Client { entry, deleted: false, kept: None, shared: false, earlier: false });
-                    }
-                }
+                self.clients.register(entry);
             }
             Event::Rejected { marker } => self.answered(&marker),
             Event::Unknown { marker, why } => {
@@ -321,23 +297,14 @@ impl Ledger {
                 }
             }
             Event::Rotated { client_id, registration_client_uri, registration_access_token } => {
-                if let Some(client) = self.client(&client_id) {
-                    let entry = &mut client.entry;
+                if let Some(entry) = self.clients.entry(&client_id) {
                     entry.registration_client_uri = registration_client_uri.or(entry.registration_client_uri.take());
                     entry.registration_access_token =
                         registration_access_token.or(entry.registration_access_token.take());
                 }
             }
-            Event::Deleted { client_id } => {
-                if let Some(client) = self.client(&client_id) {
-                    (client.deleted, client.kept) = (true, None);
-                }
-            }
-            Event::Kept { client_id, why } => {
-                if let Some(client) = self.client(&client_id) {
-                    client.kept = Some(why);
-                }
-            }
+            Event::Deleted { client_id } => self.clients.delete(&client_id),
+            Event::Kept { client_id, why } => self.clients.keep(&client_id, why),
             Event::Done => {}
         }
     }
@@ -349,10 +316,6 @@ impl Ledger {
         if let Some(n) = waiting.or_else(|| self.intents.iter().position(matching)) {
             self.intents.remove(n);
         }
-    }
-
-    fn client(&mut self, client_id: &str) -> Option<&mut Client> {
-        self.clients.iter_mut().find(|c| c.entry.client_id == client_id)
     }
 }
 

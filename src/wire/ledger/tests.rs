@@ -321,7 +321,7 @@ fn a_compacted_ledger_holds_what_is_open_and_counts_what_was() {
     }
     ledger.intent("marker-open", ENDPOINT, None).unwrap();
     ledger.compact();
-    assert_eq!(ledger.clients.len(), 1);
+    assert_eq!(ledger.clients.iter().count(), 1);
     register(&mut ledger, "later");
     let counts = ledger.clients();
     assert_eq!((counts.registered, counts.deleted, counts.unknown), (101, 99, 1));
@@ -330,4 +330,23 @@ fn a_compacted_ledger_holds_what_is_open_and_counts_what_was() {
     let open: Vec<String> = read.open_clients().into_iter().map(|c| c.client_id).collect();
     assert_eq!(open, ["c7", "later"]);
     assert_eq!(read.unknowns(), ["marker-open"]);
+}
+
+/// A campaign of a day: what it costs to end does not grow with what is done with.
+#[test]
+fn a_long_ledger_is_read_line_by_line_and_keeps_what_is_open() {
+    let scratch = Scratch::new("long");
+    let mut ledger = Ledger::file(&scratch.0).unwrap();
+    for n in 0..30_000 {
+        register(&mut ledger, &format!("client-{n}"));
+        if n != 7 {
+            ledger.deleted(&format!("client-{n}")).unwrap();
+        }
+        ledger.compact();
+    }
+    assert_eq!(ledger.clients.iter().count(), 1);
+    assert!(!ledger.close_if_clean().unwrap());
+    ledger.deleted("client-7").unwrap();
+    assert!(ledger.close_if_clean().unwrap());
+    assert_eq!(ledger.clients(), Clients { registered: 30_000, deleted: 30_000, left: vec![], unknown: 0 });
 }
