@@ -50,6 +50,8 @@ pub struct Options {
     pub stateful: bool,
     /// Inputs that are sent first, and varied.
     pub corpus: Vec<Input>,
+    /// Gives back the inputs that brought something new.
+    pub keep_corpus: bool,
     /// How many trials one finding may cost while it is shrunk.
     pub shrink: u32,
     /// How often a finding is sent again to see how surely it repeats.
@@ -68,6 +70,7 @@ impl Default for Options {
             stream: 0,
             stateful: false,
             corpus: Vec::new(),
+            keep_corpus: false,
             shrink: 400,
             replays: 3,
             stop_at: None,
@@ -96,7 +99,7 @@ pub struct Outcome {
     /// How many shapes of answers were seen.
     pub shapes: usize,
     pub table: Table,
-    /// Inputs that brought something new.
+    /// Inputs that brought something new, where they are to be kept.
     pub corpus: Vec<Input>,
     /// Requirements of which something was seen to hold.
     pub met: BTreeSet<&'static str>,
@@ -111,7 +114,7 @@ pub struct Outcome {
 }
 
 /// The most inputs that are kept for variation.
-const CORPUS: usize = 4096;
+const CORPUS: usize = 512;
 
 /// How many inputs are drawn before faults are looked into and clients deleted.
 const ROUND: usize = 64;
@@ -298,7 +301,9 @@ pub async fn compare(
     outcome.shapes = campaign.novelty.shapes();
     outcome.table = campaign.table;
     outcome.interrupted = options.run.stop.is_requested();
-    outcome.corpus = source.into_inner().corpus.iter().map(|input| (**input).clone()).collect();
+    if options.keep_corpus {
+        outcome.corpus = source.into_inner().corpus.iter().map(|input| (**input).clone()).collect();
+    }
     outcome.exchanges = u64::from(bench.exchanges.get());
     outcome.met = bench.met.borrow().clone();
     outcome = outcome.ended(bench.finish().await, both_own);

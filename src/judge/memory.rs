@@ -37,6 +37,9 @@ pub struct Memory {
     pinned: HashSet<String>,
 }
 
+/// A memory with a limit remembers the life of so many times more clients: what is asked of a client is asked soon, but not at once.
+const LIVES: usize = 2;
+
 /// How many clients are looked at for one that differs.
 const NEWEST: usize = 8;
 
@@ -91,7 +94,8 @@ impl Memory {
 
     /// One that remembers no more than the newest clients, for campaigns that go on for days.
     pub fn bounded(salt: u64, limit: usize) -> Memory {
-        Memory { limit: Some(limit), ..Memory::new(salt) }
+        let life = super::life::Life::bounded(salt, limit.saturating_mul(LIVES));
+        Memory { limit: Some(limit), life, ..Memory::new(salt) }
     }
 
     /// Never forgets this client: its identifier or secret may be sent again at any time, and what an answer says about

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::issue::Client;
 
 /// The most clients that are kept; the oldest goes when another one comes (RFC 7591, section 5, lets registrations expire).
-const LIMIT: usize = 20_000;
+const LIMIT: usize = 1_024;
 
 /// Clients by age, by handle and by `client_id`. Instances of one client share the latter two (RFC 7591, section 3.2.1).
 #[derive(Default)]

@@ -93,6 +93,7 @@ pub fn main(args: Args) -> Done {
         jobs: usize::from(args.jobs),
         stateful: args.stateful,
         corpus: args.corpus.as_deref().map(|folder| corpus::read(folder, made)).transpose()?.unwrap_or_default(),
+        keep_corpus: args.corpus.is_some(),
         ..Options::default()
     };
     let started = jiff::Timestamp::now();

@@ -90,7 +90,7 @@ const PASSIVE: &[&str] = &[
     "no-delete-is-405",
 ];
 
-/// The most clients that are remembered; the oldest is forgotten.
+/// The most clients that are remembered, where nothing smaller is asked for; the oldest is forgotten.
 const REMEMBERED: usize = 4096;
 
 type Document = Map<String, Value>;
@@ -116,6 +116,8 @@ struct Client {
     updated: bool,
     /// An update was answered 200.
     accepted: bool,
+    /// The newest update that was taken without the client_secret.
+    without_secret: Option<Document>,
     /// Another registration got the same client_id (RFC 7591, 3.2.1): what is done to one may show in the other.
     shared: bool,
     /// The unchanged document was refused in this form: with the secret, or without it.
@@ -151,6 +153,8 @@ pub(super) struct Life {
     by_id: HashMap<String, Vec<u32>>,
     samples: Samples,
     salt: u64,
+    /// The most clients that are remembered.
+    limit: usize,
 }
 
 /// What a request presents: whose token, and whether it is the newest one.
@@ -162,7 +166,12 @@ enum Bearer {
 
 impl Life {
     pub fn new(salt: u64) -> Life {
-        Life { salt, ..Life::default() }
+        Life { salt, limit: REMEMBERED, ..Life::default() }
+    }
+
+    /// One that remembers no more than so many clients.
+    pub fn bounded(salt: u64, limit: usize) -> Life {
+        Life { limit: limit.min(REMEMBERED), ..Life::new(salt) }
     }
 
     /// Holds an exchange against all that came before, and remembers it.
@@ -217,6 +226,7 @@ impl Life {
             read: false,
             updated: false,
             accepted: false,
+            without_secret: None,
             shared: self.share(client_id),
             refused_form: None,
             spoilt: false,
@@ -228,7 +238,7 @@ impl Life {
         self.by_uri.entry(client.uri.clone()).or_default().push(exchange.id);
         self.by_id.entry(client.client_id.clone()).or_default().push(exchange.id);
         self.clients.insert(exchange.id, client);
-        while self.clients.len() > REMEMBERED {
+        while self.clients.len() > self.limit {
             self.forget_oldest();
         }
     }

@@ -75,6 +75,16 @@ pub(super) fn update(client: &mut Client, exchange: &Exchange, response: &Respon
     if text(&sent, "client_secret").is_some_and(|s| client.secret() == Some(s)) {
         said.holds("right-secret-taken");
     }
+    if !sent.contains_key("client_secret") && client.secret().is_some() {
+        client.without_secret = Some(sent);
+    }
+}
+
+/// Whether the same document was taken without the secret, so that it is the secret that is refused and nothing else in it.
+fn taken_without_secret(client: &Client, sent: &Document) -> bool {
+    let Some(taken) = &client.without_secret else { return false };
+    // In the same order too: a server to which it matters has another fault.
+    sent.iter().filter(|(n, _)| *n != "client_secret").eq(taken.iter())
 }
 
 /// Whether the document is what was last returned, with the secret or without it.
@@ -98,7 +108,7 @@ fn refused(client: &mut Client, sent: &Document, exchange: &Exchange, response: 
     if unchanged(client, sent) {
         let with_secret = sent.contains_key("client_secret");
         // The other form is right as well, and may be what this server wants: one accepted form is a round trip.
-        if client.accepted && with_secret {
+        if with_secret && taken_without_secret(client, sent) {
             said.objects(
                 "right-secret-taken",
                 status(
