@@ -87,6 +87,30 @@ fn one_accepted_form_of_the_document_is_a_round_trip() {
     }
 }
 
+/// What is refused with the secret may be refused for something else in it, unless the same was taken without.
+#[test]
+fn the_right_secret_is_held_against_the_same_document_without_it() {
+    let mut client = record("zero", "zero@a.example");
+    client["client_secret"] = json!("the-secret");
+    let mut without = client.clone();
+    for name in ["registration_client_uri", "registration_access_token", "client_secret"] {
+        without.as_object_mut().unwrap().shift_remove(name);
+    }
+    let mut with = without.clone();
+    with["client_secret"] = json!("the-secret");
+    let mut renamed = without.clone();
+    renamed["client_name"] = json!("two");
+    let refusal = json!({ "error": "invalid_client_metadata" });
+    for (first, accused) in [(&without, true), (&renamed, false)] {
+        let mut life = Life::new(1);
+        life.observe(&exchange(1, Kind::Register, &json!({}), 201, &client, None));
+        life.observe(&exchange(2, Kind::Update, first, 200, &client, None));
+        let said = life.observe(&exchange(3, Kind::Update, &with, 400, &refusal, None));
+        let objects = said.iter().any(|j| j.rule == "right-secret-taken" && matches!(j.claim, Claim::Objects(_)));
+        assert_eq!(objects, accused);
+    }
+}
+
 /// A token shown at the URL of a client that is gone may be ended for it (RFC 7592, 2.1): what it is refused from then on says
 /// nothing of the document.
 #[test]

@@ -83,8 +83,8 @@ pub(super) fn update(client: &mut Client, exchange: &Exchange, response: &Respon
 /// Whether the same document was taken without the secret, so that it is the secret that is refused and nothing else in it.
 fn taken_without_secret(client: &Client, sent: &Document) -> bool {
     let Some(taken) = &client.without_secret else { return false };
-    // In the same order too: a server to which it matters has another fault.
-    sent.iter().filter(|(n, _)| *n != "client_secret").eq(taken.iter())
+    let mut others = sent.iter().filter(|(n, _)| *n != "client_secret");
+    sent.len() == taken.len() + 1 && others.all(|(n, v)| taken.get(n) == Some(v))
 }
 
 /// Whether the document is what was last returned, with the secret or without it.
