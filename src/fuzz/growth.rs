@@ -85,7 +85,7 @@ impl Grown {
 pub const SIZES: [usize; 3] = [64, 256, 1024];
 
 /// How often each size is sent for one measurement; the fastest counts, since noise only adds.
-const TIMES: usize = 5;
+const TIMES: usize = 4;
 
 /// How many requests it takes to measure everything once.
 pub const REQUESTS: u64 = (Grown::ALL.len() * SIZES.len() * TIMES) as u64;

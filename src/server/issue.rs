@@ -31,8 +31,8 @@ pub(super) struct Client {
     /// When it was registered, in seconds, whatever `issued_at` claims.
     pub(super) registered_at: i64,
     pub(super) metadata: Map<String, Value>,
-    /// What it was registered with, before any update.
-    pub(super) first_metadata: Map<String, Value>,
+    /// What it was registered with, before any update, for the defect that goes on showing it.
+    pub(super) first_metadata: Option<Map<String, Value>>,
 }
 
 impl Client {
@@ -145,7 +145,7 @@ pub(super) fn issue(
         former_tokens: Vec::new(),
         shown_secret: None,
         registered_at: now,
-        first_metadata: metadata.clone(),
+        first_metadata: faults.has(Fault::ReadStale).then(|| metadata.clone()),
         metadata,
         handle,
     }

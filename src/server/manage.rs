@@ -133,9 +133,7 @@ impl ReferenceServer {
         let faults = self.faults();
         let client = self.rotate(client);
         let mut document = respond::client_information(&client, &self.configuration_base(), faults);
-        if faults.has(Fault::ReadStale) {
-            document.extend(client.first_metadata.clone());
-        }
+        document.extend(client.first_metadata.clone().unwrap_or_default());
         if faults.has(Fault::ReadWithoutScope) {
             document.shift_remove("scope");
         }

@@ -185,7 +185,7 @@ pub(super) const ALTERS: &[(&str, &[&str])] = &[
     ("unsigned-statement-used", &["*"]),
     ("update-204", &["status"]),
     ("update-422", &["status"]),
-    ("update-augments", &["redirect_uris"]),
+    ("update-augments", &["contacts", "redirect_uris"]),
     ("update-by-body", &["*"]),
     ("update-half-applied", &["client_name", "status"]),
     ("update-merges", &["*"]),
