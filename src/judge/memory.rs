@@ -29,7 +29,7 @@ pub struct Memory {
     salt: u64,
     /// The most clients that are remembered; all, where there is none.
     limit: Option<usize>,
-    /// What to forget first, where there is a limit: what was entered at each registration, oldest first.
+    /// What was entered at each registration, oldest first; where there is a limit, the oldest is forgotten.
     order: VecDeque<(String, Option<[u8; 32]>)>,
     /// How many registrations were entered before the first one in `order`.
     forgotten: u64,
@@ -42,6 +42,9 @@ const LIVES: usize = 2;
 
 /// How many clients are looked at for one that differs.
 const NEWEST: usize = 8;
+
+/// The same, in a run of cases, where clients are more of one kind.
+const NEWEST_OF_A_RUN: usize = 64;
 
 #[derive(Debug)]
 struct Seen {
@@ -206,19 +209,17 @@ impl Memory {
     }
 
     /// Whether a client of other metadata is known, so that its identifier might have come back. In a campaign most clients
-    /// share a name, and it is enough that this is seen now and then: the newest few are looked at.
+    /// share a name, and it is enough that this is seen now and then; a case that asks for it registers both one after the other. So
+    /// the newest few are looked at, however many there are.
     fn knows_another(&self, sent: &Map<String, Value>) -> bool {
-        let other = |seen: &Seen| different(&seen.sent, sent);
-        match self.limit {
-            None => self.clients.values().any(other),
-            Some(_) => self.order.iter().rev().take(NEWEST).filter_map(|(id, _)| self.clients.get(id)).any(other),
-        }
+        let newest = self.order.iter().rev().take(if self.limit.is_some() { NEWEST } else { NEWEST_OF_A_RUN });
+        newest.filter_map(|(id, _)| self.clients.get(id)).any(|seen| different(&seen.sent, sent))
     }
 
     /// Forgets the oldest clients, where there is a limit. One that was seen again since stays.
     fn make_room(&mut self, client_id: &str, secret: Option<[u8; 32]>) {
-        let Some(limit) = self.limit else { return };
         self.order.push_back((client_id.to_owned(), secret));
+        let Some(limit) = self.limit else { return };
         while self.order.len() > limit {
             let Some((oldest, secret)) = self.order.pop_front() else { return };
             let number = self.forgotten;

@@ -16,8 +16,13 @@ pub(super) struct Pattern {
 }
 
 impl Pattern {
-    pub(super) fn first(&self) -> char {
-        self.characters[0]
+    pub(super) fn start(&self) -> Start {
+        std::array::from_fn(|n| self.characters.get(n).copied().unwrap_or('\0'))
+    }
+
+    /// Whether it is shorter than a start, which is filled up with NUL then.
+    pub(super) fn is_short(&self) -> bool {
+        self.characters.len() < START
     }
 
     /// The longest match that starts at this place.
@@ -109,15 +114,48 @@ pub(super) fn patterns(secret: &str) -> Vec<Pattern> {
     found
 }
 
-/// The characters that a text can be read to start with at this place.
-pub(super) fn decoded_firsts(text: &str, at: usize) -> impl Iterator<Item = char> + use<> {
-    let mut found = [None; 2];
-    each_reading(text, at, &mut |c, _| {
-        if let Some(slot) = found.iter_mut().find(|slot| slot.is_none() || **slot == Some(c)) {
-            *slot = Some(c);
-        }
+/// How many characters patterns are found by: with fewer, a text is compared with too many of them where thousands are known.
+const START: usize = 4;
+
+/// The first characters of a pattern.
+pub(super) type Start = [char; START];
+
+/// The starts that a text can be read to have at this place; those of fewer characters as well, where there are `short` patterns.
+pub(super) fn starts(text: &str, at: usize, short: bool, found: &mut Vec<Start>) {
+    found.clear();
+    let mut plain = ['\0'; START];
+    let mut count = 0;
+    let escaped = text[at..].chars().take(START).any(|c| {
+        plain[count] = c;
+        count += 1;
+        matches!(c, '\\' | '%' | '&')
     });
-    found.into_iter().flatten()
+    // Most places are like this.
+    if !escaped && !short {
+        if count == START {
+            found.push(plain);
+        }
+        return;
+    }
+    let mut readings = vec![(['\0'; START], at)];
+    for depth in 0..START {
+        let mut next = Vec::with_capacity(readings.len());
+        for (start, end) in readings {
+            each_reading(text, end, &mut |c, after| {
+                let mut start = start;
+                start[depth] = c;
+                next.push((start, after));
+            });
+        }
+        next.sort_unstable();
+        next.dedup();
+        if short || depth + 1 == START {
+            found.extend(next.iter().map(|(start, _)| *start));
+        }
+        readings = next;
+    }
+    found.sort_unstable();
+    found.dedup();
 }
 
 /// The character at this place as it is, and the one that an escape there stands for, each with where it ends.

@@ -50,8 +50,10 @@ struct Inner {
 struct Learned {
     /// Every form of every secret, with the description of the secret.
     patterns: Vec<(Pattern, Arc<str>)>,
-    /// Which patterns can start with a character.
-    by_first: HashMap<char, Vec<usize>>,
+    /// Which patterns start with these characters.
+    by_start: HashMap<forms::Start, Vec<usize>>,
+    /// There are patterns that are shorter than that.
+    short: bool,
     markers: HashMap<String, Arc<str>>,
     fragments: Fragments,
 }
@@ -101,7 +103,8 @@ impl Redactor {
         learned.fragments.learn(secret, &marker);
         for pattern in patterns {
             let index = learned.patterns.len();
-            learned.by_first.entry(pattern.first()).or_default().push(index);
+            learned.by_start.entry(pattern.start()).or_default().push(index);
+            learned.short |= pattern.is_short();
             learned.patterns.push((pattern, marker.clone()));
         }
     }
@@ -201,9 +204,11 @@ impl Redactor {
         let mut covered = 0;
         // Where each pattern may be found next: what overlaps its last find is broken by that one's replacement.
         let mut free: HashMap<usize, usize> = HashMap::new();
+        let mut starts = Vec::new();
         for (at, _) in text.char_indices() {
-            for first in forms::decoded_firsts(text, at) {
-                for index in learned.by_first.get(&first).into_iter().flatten() {
+            forms::starts(text, at, learned.short, &mut starts);
+            for start in &starts {
+                for index in learned.by_start.get(start).into_iter().flatten() {
                     let (pattern, marker) = &learned.patterns[*index];
                     if pattern.within_base64 && at < covered || free.get(index).is_some_and(|free| at < *free) {
                         continue;
