@@ -4,7 +4,7 @@
 use std::{path::PathBuf, process::Command};
 
 use dcrspec::{
-    fuzz::generate,
+    fuzz::{bench::MEMORY, generate},
     judge::{Judge, Memory},
 };
 
@@ -33,7 +33,7 @@ pub fn work(what: &str, number: &str) -> Result<(), String> {
             let exchanges = judging::exchanges(2 * WORK[0].1)?;
             let (judge, context) = (Judge::embedded(), judging::context());
             let at = jiff::Timestamp::UNIX_EPOCH;
-            let mut memory = Memory::bounded(1, 4096);
+            let mut memory = Memory::bounded(1, MEMORY);
             for (id, (request, response)) in exchanges.iter().take(number).enumerate() {
                 let exchange = judging::exchange(id, request, response, at);
                 std::hint::black_box(judge.judge(&exchange, &context));

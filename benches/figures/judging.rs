@@ -3,7 +3,8 @@
 use std::{cell::Cell, time::Instant};
 
 use dcrspec::{
-    judge::{Context, Judge, Memory},
+    fuzz::bench::MEMORY,
+    judge::{Context, Judge, Memory, parse::tolerant},
     selftest::{ISSUER, reference_target},
     server::Configuration,
     wire::{Exchange, Outcome, Request, Response},
@@ -63,6 +64,15 @@ pub fn alone() -> Result<String, String> {
         std::hint::black_box(valid);
         Ok(per_exchange(clock))
     };
+    let mut reading = || {
+        let clock = Instant::now();
+        for (number, (request, response)) in exchanges.iter().enumerate() {
+            let exchange = exchange(number, request, response, at);
+            std::hint::black_box(tolerant(&exchange.request.body));
+            std::hint::black_box(exchange.response().map(|r| tolerant(&r.body)));
+        }
+        Ok(per_exchange(clock))
+    };
     let mut judging = || {
         let clock = Instant::now();
         for (number, (request, response)) in exchanges.iter().enumerate() {
@@ -73,7 +83,7 @@ pub fn alone() -> Result<String, String> {
         Ok(per_exchange(clock))
     };
     let mut remembering = || {
-        let mut memory = Memory::bounded(1, 4096);
+        let mut memory = Memory::bounded(1, MEMORY);
         let clock = Instant::now();
         for (number, (request, response)) in exchanges.iter().enumerate() {
             let exchange = exchange(number, request, response, at);
@@ -82,9 +92,11 @@ pub fn alone() -> Result<String, String> {
         }
         Ok(per_exchange(clock))
     };
-    let [parsing, judging, remembering] = in_turns(2 * ROUNDS + 1, [&mut parsing, &mut judging, &mut remembering])?;
+    let [parsing, reading, judging, remembering] =
+        in_turns(2 * ROUNDS + 1, [&mut parsing, &mut reading, &mut judging, &mut remembering])?;
     let rows = [
         ("parse, validate against one schema: yes or no", &parsing),
+        ("read request and answer as the judge does, once each: duplicates, surrogates, what is beyond", &reading),
         ("the judge: every rule, with its evidence", &judging),
         ("the judge, and what it keeps from one exchange to the next", &remembering),
     ];
@@ -107,7 +119,7 @@ pub fn in_process() -> Result<String, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     let rate = |judged: bool| {
         let target = reference_target(Configuration::Open, &[], 1);
-        let (context, mut memory) = (context(), Memory::bounded(1, 4096));
+        let (context, mut memory) = (context(), Memory::bounded(1, MEMORY));
         let clock = Instant::now();
         let answered = runtime.block_on(async {
             let mut answered = 0;

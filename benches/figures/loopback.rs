@@ -10,6 +10,7 @@ use std::{
 };
 
 use dcrspec::{
+    fuzz::bench::MEMORY,
     judge::{Judge, Memory},
     wire::{Exchange, HttpSettings, Transport},
 };
@@ -74,7 +75,7 @@ fn ours(connections: usize, judged: bool) -> Result<f64, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
     let requests = Arc::new(corpus::registrations(&server.endpoint, CORPUS));
     let transport = Arc::new(Transport::http(HttpSettings::default())?);
-    let memory = Arc::new(Mutex::new(Memory::bounded(1, 4096)));
+    let memory = Arc::new(Mutex::new(Memory::bounded(1, MEMORY)));
     let (next, answered) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicU64::new(0)));
     let clock = Instant::now();
     runtime.block_on(async {

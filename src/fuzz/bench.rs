@@ -35,8 +35,8 @@ use crate::{
 /// How many clients are kept for slots, for as long as the bench is used.
 const POOL: usize = 8;
 
-/// How many clients are remembered for what can only be said over many.
-const MEMORY: usize = 256;
+/// How many clients a campaign remembers for what can only be said over many.
+pub const MEMORY: usize = 256;
 
 /// How many clients may wait for their deletion.
 const BATCH: usize = 32;
@@ -275,7 +275,7 @@ impl<'t> Bench<'t> {
                     }
                 }
                 crate::judge::Claim::Objects(objection) => {
-                    faults.extend(Fault::new(judgement.requirement, judgement.rule, objection, index));
+                    faults.extend(Fault::new(judgement.requirement, judgement.rule, *objection, index));
                 }
             }
         }

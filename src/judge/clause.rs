@@ -4,8 +4,9 @@ use std::sync::LazyLock;
 
 use jsonschema::{Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
+use smallvec::smallvec;
 
-use super::rule::{Claim, Context, Evidence, Objection, Rule, shorten};
+use super::rule::{Claim, Claims, Context, Evidence, Objection, Rule, shorten};
 use crate::{
     spec::{Catalogue, Level, Strength},
     wire::Exchange,
@@ -155,31 +156,31 @@ impl Rule for &'static Clause {
         self.evidence
     }
 
-    fn check(&self, exchange: &Exchange, context: &Context) -> Vec<Claim> {
+    fn check(&self, exchange: &Exchange, context: &Context) -> Claims {
         let (body, level) = match self.message {
             Message::Created => match exchange.created() {
                 Some(response) => (response.object_value(), self.level),
-                None => return Vec::new(),
+                None => return Claims::new(),
             },
             Message::Managed => match exchange.managed() {
                 Some(response) => (response.object_value(), self.level),
-                None => return Vec::new(),
+                None => return Claims::new(),
             },
             Message::Error => match super::errors::registration_error(exchange, context) {
                 Some(error) => (error.response.object_value(), error.mild(&self.requirement, self.level)),
-                None => return Vec::new(),
+                None => return Claims::new(),
             },
         };
-        let Some(body) = body else { return Vec::new() };
+        let Some(body) = body else { return Claims::new() };
         if self.guard.as_ref().is_some_and(|guard| !guard.is_valid(body)) {
-            return Vec::new();
+            return Claims::new();
         }
         // A hostile answer can hold a million wrong items: the first ones say it all.
         if self.demand.is_valid(body) {
-            return vec![Claim::Holds];
+            return smallvec![Claim::Holds];
         }
         let mut seen: Vec<String> = Vec::new();
-        let mut claims = Vec::new();
+        let mut claims = Claims::new();
         for error in self.demand.iter_errors(body).take(5) {
             let path = error.instance_path().to_string();
             let (place, what) = describe(&path, error.kind(), error.instance());
@@ -193,7 +194,7 @@ impl Rule for &'static Clause {
             objection.schema_path = format!("{}/then{}", self.place, error.schema_path());
             objection.level = level;
             objection.strength = self.strength;
-            claims.push(Claim::Objects(objection));
+            claims.push(Claim::objects(objection));
         }
         claims
     }
@@ -401,7 +402,7 @@ mod tests {
             .judge(&exchange, &Context { accepted: true, established: true, ..Context::default() })
             .into_iter()
             .filter_map(|j| match j.claim {
-                Claim::Objects(objection) => Some((j.requirement, objection)),
+                Claim::Objects(objection) => Some((j.requirement, *objection)),
                 Claim::Holds => None,
             })
             .collect();

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     coded::{Coded, holds, objects},
-    rule::{Claim, Context, Evidence, Objection, shorten},
+    rule::{Claims, Context, Evidence, Objection, shorten},
 };
 use crate::{spec::Strength, wire::Exchange};
 
@@ -116,10 +116,12 @@ fn words(name: &str, looks: Looks, value: &Value, now: f64) -> String {
     format!("{name} is {shown}: that {what} (the response was made at {now:.0})")
 }
 
-fn check(exchange: &Exchange, name: &str, expected: &str, judge: fn(&Value, f64) -> Result<(), Looks>) -> Vec<Claim> {
-    let Some(value) = exchange.created().and_then(|r| r.object()).and_then(|b| b.get(name)) else { return Vec::new() };
+fn check(exchange: &Exchange, name: &str, expected: &str, judge: fn(&Value, f64) -> Result<(), Looks>) -> Claims {
+    let Some(value) = exchange.created().and_then(|r| r.object()).and_then(|b| b.get(name)) else {
+        return Claims::new();
+    };
     if value.is_null() {
-        return Vec::new();
+        return Claims::new();
     }
     let now = exchange.response_time() as f64;
     match judge(value, now) {
@@ -130,7 +132,7 @@ fn check(exchange: &Exchange, name: &str, expected: &str, judge: fn(&Value, f64)
     }
 }
 
-fn expires_at(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+fn expires_at(exchange: &Exchange, _: &Context) -> Claims {
     check(
         exchange,
         "client_secret_expires_at",
@@ -139,7 +141,7 @@ fn expires_at(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     )
 }
 
-fn issued_at(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+fn issued_at(exchange: &Exchange, _: &Context) -> Claims {
     let mut claims = check(
         exchange,
         "client_id_issued_at",

@@ -1,8 +1,9 @@
 //! Rules in code, for what a schema over one message cannot say. One topic a file; this is what they share.
 
 use serde_json::{Map, Value};
+use smallvec::smallvec;
 
-use super::rule::{Claim, Context, Evidence, Objection, Rule};
+use super::rule::{Claim, Claims, Context, Evidence, Objection, Rule};
 use crate::wire::Exchange;
 
 /// A rule that is one function.
@@ -10,7 +11,7 @@ pub(super) struct Coded {
     pub id: &'static str,
     pub requirement: &'static str,
     pub evidence: Evidence,
-    pub check: fn(&Exchange, &Context) -> Vec<Claim>,
+    pub check: fn(&Exchange, &Context) -> Claims,
 }
 
 impl Rule for &'static Coded {
@@ -23,17 +24,17 @@ impl Rule for &'static Coded {
     fn evidence(&self) -> Evidence {
         self.evidence
     }
-    fn check(&self, exchange: &Exchange, context: &Context) -> Vec<Claim> {
+    fn check(&self, exchange: &Exchange, context: &Context) -> Claims {
         (self.check)(exchange, context)
     }
 }
 
-pub(super) fn holds() -> Vec<Claim> {
-    vec![Claim::Holds]
+pub(super) fn holds() -> Claims {
+    smallvec![Claim::Holds]
 }
 
-pub(super) fn objects(objection: Objection) -> Vec<Claim> {
-    vec![Claim::Objects(objection)]
+pub(super) fn objects(objection: Objection) -> Claims {
+    smallvec![Claim::objects(objection)]
 }
 
 /// The strings of an array member; nothing when it is absent or of another type.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     coded::{Coded, holds, objects},
-    rule::{Claim, Context, Evidence, Objection, Rule},
+    rule::{Claim, Claims, Context, Evidence, Objection, Rule},
     success::{json_object, kept_out_of_caches},
     token::bearer_challenge,
 };
@@ -19,7 +19,7 @@ const fn rule(
     id: &'static str,
     requirement: &'static str,
     evidence: Evidence,
-    check: fn(&Exchange, &Context) -> Vec<Claim>,
+    check: fn(&Exchange, &Context) -> Claims,
 ) -> Coded {
     Coded { id, requirement, evidence, check }
 }
@@ -72,11 +72,11 @@ fn shows_client(response: &Response) -> bool {
     response.object().is_some_and(|o| members.iter().any(|m| o.get(*m).is_some_and(|v| !v.is_null())))
 }
 
-fn token_required(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+fn token_required(exchange: &Exchange, _: &Context) -> Claims {
     if !managing(exchange) || exchange.request.auth != Auth::None {
-        return Vec::new();
+        return Claims::new();
     }
-    let Some(response) = exchange.response() else { return Vec::new() };
+    let Some(response) = exchange.response() else { return Claims::new() };
     let what = method_word(exchange.request.kind);
     let expected = "401 with a WWW-Authenticate challenge (RFC 6750, 3)";
     let note = |message: String| objects(status_objection(response, message, expected).strength(Strength::Note));
@@ -102,17 +102,17 @@ fn token_required(exchange: &Exchange, _: &Context) -> Vec<Claim> {
         ),
         401 => holds(),
         status @ (400 | 403 | 404) => note(format!("{what} without a token was answered {status}")),
-        _ => Vec::new(),
+        _ => Claims::new(),
     }
 }
 
 /// A token that nobody issued, and that no client of this server has.
-fn bad_token(exchange: &Exchange, kind: Kind) -> Vec<Claim> {
+fn bad_token(exchange: &Exchange, kind: Kind) -> Claims {
     let request = &exchange.request;
     if request.kind != kind || !matches!(request.auth, Auth::Random | Auth::Truncated | Auth::Altered) {
-        return Vec::new();
+        return Claims::new();
     }
-    let Some(response) = exchange.response() else { return Vec::new() };
+    let Some(response) = exchange.response() else { return Claims::new() };
     let what = match request.auth {
         Auth::Truncated => "a truncated registration access token",
         Auth::Altered => "a registration access token with one character changed",
@@ -128,8 +128,8 @@ fn bad_token(exchange: &Exchange, kind: Kind) -> Vec<Claim> {
                 .expected("WWW-Authenticate: Bearer (RFC 6750, 3)"),
         ),
         403 => objects(status_objection(response, says, expected).strength(Strength::Note)),
-        405 | 501 => Vec::new(),
-        status if elsewhere(status) => Vec::new(),
+        405 | 501 => Claims::new(),
+        status if elsewhere(status) => Claims::new(),
         // A valid document and a well-formed header: neither is the client's error.
         400..=499 => {
             let objection = status_objection(response, format!("{says}; an invalid token is answered 401"), expected);
@@ -139,11 +139,11 @@ fn bad_token(exchange: &Exchange, kind: Kind) -> Vec<Claim> {
     }
 }
 
-fn initial_token(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+fn initial_token(exchange: &Exchange, _: &Context) -> Claims {
     if !managing(exchange) || exchange.request.auth != Auth::Initial {
-        return Vec::new();
+        return Claims::new();
     }
-    let Some(response) = exchange.response() else { return Vec::new() };
+    let Some(response) = exchange.response() else { return Claims::new() };
     match response.status {
         401 | 403 => holds(),
         200..=299 => {
@@ -155,38 +155,38 @@ fn initial_token(exchange: &Exchange, _: &Context) -> Vec<Claim> {
             let read = exchange.request.kind == Kind::Read;
             objects(if read { objection } else { objection.strength(Strength::Note) })
         }
-        _ => Vec::new(),
+        _ => Claims::new(),
     }
 }
 
 /// PATCH and POST at a configuration endpoint.
-fn other_method(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+fn other_method(exchange: &Exchange, _: &Context) -> Claims {
     let request = &exchange.request;
     // HEAD and OPTIONS are as HTTP and CORS define them.
     let defined = matches!(request.method.as_str(), "HEAD" | "OPTIONS");
     if request.kind != Kind::Other || request.auth != Auth::Registration || defined {
-        return Vec::new();
+        return Claims::new();
     }
-    let Some(response) = exchange.response() else { return Vec::new() };
+    let Some(response) = exchange.response() else { return Claims::new() };
     let method = request.method.as_str();
     let says = format!("{method} at a client configuration endpoint was answered {}", response.status);
     let expected = "405 with Allow, or 501";
     match response.status {
         405 | 501 => holds(),
         400 | 404 => objects(status_objection(response, says, expected).level(Level::Should)),
-        status if elsewhere(status) => Vec::new(),
+        status if elsewhere(status) => Claims::new(),
         500..=599 => objects(status_objection(response, says, expected)),
         200..=299 if method != "PATCH" => objects(status_objection(response, says, expected)),
-        _ => Vec::new(),
+        _ => Claims::new(),
     }
 }
 
-fn json_body(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+fn json_body(exchange: &Exchange, _: &Context) -> Claims {
     let what = if exchange.request.kind == Kind::Read { "the answer to a read" } else { "the answer to an update" };
     exchange.managed().map(|response| json_object(response, what)).unwrap_or_default()
 }
 
-fn no_store(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+fn no_store(exchange: &Exchange, _: &Context) -> Claims {
     exchange.managed().map(kept_out_of_caches).unwrap_or_default()
 }
 
@@ -195,8 +195,8 @@ fn configuration_uri(exchange: &Exchange) -> Option<&str> {
     exchange.created().or(exchange.managed())?.member("registration_client_uri")
 }
 
-fn uri_tls(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some(uri) = configuration_uri(exchange) else { return Vec::new() };
+fn uri_tls(exchange: &Exchange, _: &Context) -> Claims {
+    let Some(uri) = configuration_uri(exchange) else { return Claims::new() };
     let scheme = |url: &str| url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
     match scheme(uri).as_deref() {
         Some("https") => holds(),
@@ -208,7 +208,7 @@ fn uri_tls(exchange: &Exchange, _: &Context) -> Vec<Claim> {
             .expected("an https URL")
             .actual_text(uri),
         ),
-        _ => Vec::new(),
+        _ => Claims::new(),
     }
 }
 
@@ -218,15 +218,15 @@ fn loopback(url: &str) -> bool {
 }
 
 /// RFC 6750, 2.1: b64token.
-fn token_syntax(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+fn token_syntax(exchange: &Exchange, _: &Context) -> Claims {
     let response = exchange.created().or(exchange.managed());
     let Some(token) = response.and_then(|r| r.member("registration_access_token")).filter(|t| !t.is_empty()) else {
-        return Vec::new();
+        return Claims::new();
     };
     let body = token.trim_end_matches('=');
     let fits = |c: char| c.is_ascii_alphanumeric() || "-._~+/".contains(c);
     match body.chars().find(|c| !fits(*c)) {
-        None if !body.is_empty() => Vec::new(),
+        None if !body.is_empty() => Claims::new(),
         odd => objects(
             Objection::new(
                 "/registration_access_token",
@@ -240,8 +240,8 @@ fn token_syntax(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     }
 }
 
-fn no_template(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some(response) = exchange.created().or(exchange.managed()) else { return Vec::new() };
+fn no_template(exchange: &Exchange, _: &Context) -> Claims {
+    let Some(response) = exchange.created().or(exchange.managed()) else { return Claims::new() };
     let token = response.member("registration_access_token").is_some_and(|t| !t.is_empty());
     let uri = response.object().and_then(|o| o.get("registration_client_uri")).filter(|v| !v.is_null());
     match uri.and_then(Value::as_str) {
@@ -262,38 +262,38 @@ fn no_template(exchange: &Exchange, _: &Context) -> Vec<Claim> {
         ),
         // As it was given it led to the client's record.
         Some(_) if exchange.managed().is_some() => holds(),
-        _ => Vec::new(),
+        _ => Claims::new(),
     }
 }
 
 /// A refused update is a registration error, and so 400.
-fn update_error(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+fn update_error(exchange: &Exchange, _: &Context) -> Claims {
     let request = &exchange.request;
     if request.kind != Kind::Update || request.auth != Auth::Registration {
-        return Vec::new();
+        return Claims::new();
     }
-    let Some(response) = exchange.response() else { return Vec::new() };
+    let Some(response) = exchange.response() else { return Claims::new() };
     match response.status {
         400 | 200 => holds(),
-        status if elsewhere(status) => Vec::new(),
+        status if elsewhere(status) => Claims::new(),
         // What says that this client may not update, or not at all, has entries of its own.
-        401 | 403 | 404 | 405 | 406 | 415 | 501 => Vec::new(),
+        401 | 403 | 404 | 405 | 406 | 415 | 501 => Claims::new(),
         status @ 402..=599 => objects(status_objection(
             response,
             format!("an update was refused with {status}; bad metadata is answered 400, or replaced"),
             "400 with an error of RFC 7591, 3.2.2, or 200 with other values",
         )),
-        _ => Vec::new(),
+        _ => Claims::new(),
     }
 }
 
 /// What the rules of registration say of the metadata that an update left behind.
-fn same_rules(exchange: &Exchange, context: &Context) -> Vec<Claim> {
+fn same_rules(exchange: &Exchange, context: &Context) -> Claims {
     let Some(response) = exchange.managed().filter(|_| exchange.request.kind == Kind::Update) else {
         let refused = exchange.request.kind == Kind::Update
             && exchange.request.auth == Auth::Registration
             && exchange.response().is_some_and(|r| r.status == 400);
-        return if refused { holds() } else { Vec::new() };
+        return if refused { holds() } else { Claims::new() };
     };
     let mut as_registration = exchange.clone();
     as_registration.request.kind = Kind::Register;
@@ -304,7 +304,7 @@ fn same_rules(exchange: &Exchange, context: &Context) -> Vec<Claim> {
         response.body.clone(),
         response.cut.clone(),
     ));
-    let mut claims = Vec::new();
+    let mut claims = Claims::new();
     let coded = super::redirects::RULES.iter().chain(super::members::RULES);
     let rules = coded.map(|rule| Box::new(rule) as Box<dyn Rule>).chain(super::clause::rules());
     for rule in rules.filter(|r| CARRIED_OVER.contains(&r.id())) {

@@ -2,7 +2,7 @@
 
 use super::{
     coded::{Coded, holds, objects},
-    rule::{Claim, Context, Evidence, Objection},
+    rule::{Claims, Context, Evidence, Objection},
 };
 use crate::wire::{Exchange, FailureKind, Kind, Outcome, TlsVersion};
 
@@ -23,9 +23,9 @@ pub(super) const RULES: &[Coded] = &[
 
 /// Whether a handshake that offered TLS 1.2 alone led to an answer. Only a server that says that it is the version counts
 /// as a refusal: certificates, names and ciphers have alerts of their own.
-fn tls12_handshake(exchange: &Exchange, context: &Context) -> Vec<Claim> {
+fn tls12_handshake(exchange: &Exchange, context: &Context) -> Claims {
     if exchange.manner.tls != Some(TlsVersion::V1_2) {
-        return Vec::new();
+        return Claims::new();
     }
     match &exchange.outcome {
         Outcome::Response(_) => holds(),
@@ -38,7 +38,7 @@ fn tls12_handshake(exchange: &Exchange, context: &Context) -> Vec<Claim> {
             .expected("a handshake with TLS 1.2")
             .actual_text("alert protocol_version"),
         ),
-        Outcome::Failure(_) => Vec::new(),
+        Outcome::Failure(_) => Claims::new(),
     }
 }
 
@@ -48,15 +48,15 @@ const CODES: [&str; 4] =
 
 /// A registration that went over plain http was processed: a client, or an error of registration. What a front end says in
 /// its place is all right; whatever could be either says nothing.
-fn plaintext_registration(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+fn plaintext_registration(exchange: &Exchange, _: &Context) -> Claims {
     if exchange.request.kind != Kind::Plaintext {
-        return Vec::new();
+        return Claims::new();
     }
     let response = match &exchange.outcome {
         Outcome::Response(response) => response,
         Outcome::Failure(failure) => {
             let closed = matches!(failure.kind, FailureKind::Refused | FailureKind::Reset | FailureKind::ClosedEarly);
-            return if closed { holds() } else { Vec::new() };
+            return if closed { holds() } else { Claims::new() };
         }
     };
     let code = response.member("error").filter(|code| CODES.contains(code));
@@ -77,6 +77,6 @@ fn plaintext_registration(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     match response.status {
         300..=399 if to_https() => holds(),
         400 | 403 | 404 | 421 | 426 => holds(),
-        _ => Vec::new(),
+        _ => Claims::new(),
     }
 }

@@ -46,9 +46,9 @@ impl Samples {
                 .expected("a chance of a guess of 2^-128 or less (RFC 6749, 10.10)")
         };
         Some(if bits < TOO_FEW_BITS {
-            Claim::Objects(objection())
+            Claim::objects(objection())
         } else if bits < AMPLE {
-            Claim::Objects(objection().strength(Strength::Note))
+            Claim::objects(objection().strength(Strength::Note))
         } else {
             Claim::Holds
         })
@@ -59,16 +59,19 @@ impl Samples {
 /// so a place that not every secret has counts as varying.
 fn varying(secrets: &[String]) -> (usize, u32) {
     let Some(first) = secrets.first() else { return (0, 16) };
-    let mut count = 0;
+    let longest = secrets.iter().map(String::len).max().unwrap_or(0);
+    // The bits that differ, place by place; as bytes, which are compared many at a time.
+    let mut varies = vec![0; longest];
+    for secret in secrets {
+        varies[first.len().min(secret.len())..first.len().max(secret.len())].fill(u8::MAX);
+        let pairs = first.as_bytes().iter().zip(secret.as_bytes());
+        varies.iter_mut().zip(pairs).for_each(|(varies, (a, b))| *varies |= a ^ b);
+    }
+    let count = varies.iter().filter(|varies| **varies != 0).count();
     // Secrets are ASCII; of others each byte counts, which bounds them from above as well.
     let mut seen = [false; 256];
-    let longest = secrets.iter().map(String::len).max().unwrap_or(0);
-    for place in 0..longest {
-        let at = |secret: &String| secret.as_bytes().get(place).copied();
-        if secrets.iter().any(|s| at(s) != at(first)) {
-            count += 1;
-            secrets.iter().filter_map(at).for_each(|byte| seen[usize::from(byte)] = true);
-        }
+    for secret in secrets {
+        secret.bytes().zip(&varies).for_each(|(byte, varies)| seen[usize::from(byte)] |= *varies != 0);
     }
     let all = |fits: fn(u8) -> bool| (0..=u8::MAX).all(|byte| !seen[usize::from(byte)] || fits(byte));
     let class = if all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')) || all(|c| matches!(c, b'0'..=b'9' | b'A'..=b'F')) {
@@ -109,7 +112,7 @@ pub(super) fn derived(secret: &str, client_id: &str) -> Option<Claim> {
     if what.starts_with("contains") && rest >= 20 {
         return None;
     }
-    Some(Claim::Objects(
+    Some(Claim::objects(
         Objection::new("/client_secret", format!("the client_secret {what}, which everyone knows"))
             .expected("a secret that cannot be guessed"),
     ))

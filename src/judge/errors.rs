@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     clause::at_most_should,
     coded::{Coded, holds, objects},
-    rule::{Claim, Context, Evidence, Objection, shorten},
+    rule::{Claim, Claims, Context, Evidence, Objection, shorten},
 };
 use crate::{
     spec::Level,
@@ -83,9 +83,7 @@ pub(super) fn registration_error<'a>(exchange: &'a Exchange, context: &Context) 
 
 /// Whether the request was one JSON object, labelled as such.
 pub(super) fn proper(exchange: &Exchange) -> bool {
-    exchange.request.headers.media_type().as_deref() == Some("application/json")
-        && exchange.manner.framing != Some(Framing::Chunked)
-        && exchange.sent().is_some()
+    exchange.request.headers.is_json() && exchange.manner.framing != Some(Framing::Chunked) && exchange.sent().is_some()
 }
 
 /// Statuses that say something else than "this metadata is refused": they are specified elsewhere, or a front end's.
@@ -94,11 +92,11 @@ const OTHERWISE_SPECIFIED: &[u16] = &[
     505,
 ];
 
-fn error_status(exchange: &Exchange, context: &Context) -> Vec<Claim> {
+fn error_status(exchange: &Exchange, context: &Context) -> Claims {
     if exchange.request.kind != Kind::Register || exchange.sent().is_none() || !context.accepted {
-        return Vec::new();
+        return Claims::new();
     }
-    let Some(response) = exchange.response() else { return Vec::new() };
+    let Some(response) = exchange.response() else { return Claims::new() };
     match response.status {
         400 if proper(exchange) => registration_error(exchange, context).map(|_| Claim::Holds).into_iter().collect(),
         500..=599 if !OTHERWISE_SPECIFIED.contains(&response.status) => objects(
@@ -114,7 +112,7 @@ fn error_status(exchange: &Exchange, context: &Context) -> Vec<Claim> {
             .actual_text(&response.status.to_string()),
         ),
         // Whatever turned such a request away may not have taken it for a registration.
-        _ if !proper(exchange) => Vec::new(),
+        _ if !proper(exchange) => Claims::new(),
         status @ 400..=499 if !OTHERWISE_SPECIFIED.contains(&status) => objects(
             Objection::new(
                 "status",
@@ -131,12 +129,12 @@ fn error_status(exchange: &Exchange, context: &Context) -> Vec<Claim> {
             .expected("400")
             .actual_text(&status.to_string()),
         ),
-        _ => Vec::new(),
+        _ => Claims::new(),
     }
 }
 
-fn error_json(exchange: &Exchange, context: &Context) -> Vec<Claim> {
-    let Some(error) = registration_error(exchange, context) else { return Vec::new() };
+fn error_json(exchange: &Exchange, context: &Context) -> Claims {
+    let Some(error) = registration_error(exchange, context) else { return Claims::new() };
     let level = error.mild("rfc7591-3.2.2-error-json", None);
     let finding = |place: &str, message: String, actual: &str| {
         let mut objection =
@@ -144,11 +142,11 @@ fn error_json(exchange: &Exchange, context: &Context) -> Vec<Claim> {
         objection.level = level;
         objects(objection)
     };
-    let media_type = error.response.headers.media_type().unwrap_or_default();
     if error.response.body.is_empty() {
         return finding("body", "a registration error has no body; it is one JSON object with `error`".into(), "");
     }
-    if media_type != "application/json" {
+    if !error.response.headers.is_json() {
+        let media_type = error.response.headers.media_type().unwrap_or_default();
         let shown = if media_type.is_empty() { "no media type" } else { &media_type };
         return finding(
             "header:content-type",
@@ -156,24 +154,24 @@ fn error_json(exchange: &Exchange, context: &Context) -> Vec<Claim> {
             &media_type,
         );
     }
-    let text = String::from_utf8_lossy(&error.response.body);
+    let text = || String::from_utf8_lossy(&error.response.body);
     match &error.response.parsed().value {
         Some(Value::Object(_)) => holds(),
-        Some(_) => finding("body", "a registration error is JSON, but not an object".into(), &text),
-        None if error.response.parsed().beyond.is_some() => Vec::new(),
-        None => finding("body", "a registration error is labelled application/json and is not JSON".into(), &text),
+        Some(_) => finding("body", "a registration error is JSON, but not an object".into(), &text()),
+        None if error.response.parsed().beyond.is_some() => Claims::new(),
+        None => finding("body", "a registration error is labelled application/json and is not JSON".into(), &text()),
     }
 }
 
-fn no_client_in_error(exchange: &Exchange, context: &Context) -> Vec<Claim> {
-    let Some(response) = exchange.response() else { return Vec::new() };
+fn no_client_in_error(exchange: &Exchange, context: &Context) -> Claims {
+    let Some(response) = exchange.response() else { return Claims::new() };
     if exchange.request.kind != Kind::Register || !(400..600).contains(&response.status) || !context.established {
-        return Vec::new();
+        return Claims::new();
     }
-    let Some(body) = response.object() else { return Vec::new() };
+    let Some(body) = response.object() else { return Claims::new() };
     // Metadata that is quoted back is allowed, so only values that the client did not send count; what is no plain
     // object may have been read as anything.
-    let Some(sent) = exchange.sent_plainly() else { return Vec::new() };
+    let Some(sent) = exchange.sent_plainly() else { return Claims::new() };
     let issued = |name: &str| {
         body.get(name).filter(|v| v.as_str().is_some_and(|s| !s.is_empty()) && sent.get(name) != Some(v)).is_some()
     };
@@ -183,17 +181,17 @@ fn no_client_in_error(exchange: &Exchange, context: &Context) -> Vec<Claim> {
                 .expected("no client_id and client_secret in an error"),
         );
     }
-    if registration_error(exchange, context).is_some() { holds() } else { Vec::new() }
+    if registration_error(exchange, context).is_some() { holds() } else { Claims::new() }
 }
 
 /// A server error for a body that is no object: a break at SHOULD, by this entry's own text.
-fn object_body(exchange: &Exchange, context: &Context) -> Vec<Claim> {
+fn object_body(exchange: &Exchange, context: &Context) -> Claims {
     if exchange.request.kind != Kind::Register || !context.accepted || exchange.sent().is_some() {
-        return Vec::new();
+        return Claims::new();
     }
-    let Some(response) = exchange.response() else { return Vec::new() };
-    if exchange.request.headers.media_type().as_deref() != Some("application/json") {
-        return Vec::new();
+    let Some(response) = exchange.response() else { return Claims::new() };
+    if !exchange.request.headers.is_json() {
+        return Claims::new();
     }
     let sent = shorten(&String::from_utf8_lossy(&exchange.request.body), 60);
     match response.status {
@@ -205,45 +203,45 @@ fn object_body(exchange: &Exchange, context: &Context) -> Vec<Claim> {
             .expected("400")
             .actual_text(&response.status.to_string()),
         ),
-        _ if response.is_created() && !is_surely_no_object(&exchange.request.body) => Vec::new(),
+        _ if response.is_created() && !is_surely_no_object(&exchange.request.body) => Claims::new(),
         _ if response.is_created() => objects(
             Objection::new("status", format!("the body `{sent}` is no JSON object, and yet a client was created"))
                 .expected("400")
                 .actual_text(&response.status.to_string()),
         ),
         400..=499 => holds(),
-        _ => Vec::new(),
+        _ => Claims::new(),
     }
 }
 
-fn additional_members(exchange: &Exchange, context: &Context) -> Vec<Claim> {
-    let Some(error) = registration_error(exchange, context) else { return Vec::new() };
+fn additional_members(exchange: &Exchange, context: &Context) -> Claims {
+    let Some(error) = registration_error(exchange, context) else { return Claims::new() };
     match error.response.object() {
         Some(body) if body.keys().any(|k| k != "error" && k != "error_description") => holds(),
-        _ => Vec::new(),
+        _ => Claims::new(),
     }
 }
 
 /// Grants that a server may want registered apart, or a public client, refused as metadata.
-fn combination_refused(exchange: &Exchange, context: &Context) -> Vec<Claim> {
+fn combination_refused(exchange: &Exchange, context: &Context) -> Claims {
     if !context.accepted || registration_error(exchange, context).is_none() {
-        return Vec::new();
+        return Claims::new();
     }
     let code = exchange.response().and_then(|r| r.member("error"));
-    let Some(sent) = exchange.sent_plainly() else { return Vec::new() };
+    let Some(sent) = exchange.sent_plainly() else { return Claims::new() };
     let grants = super::coded::strings(sent, "grant_types").unwrap_or_default();
     let together = |other: &str| grants.contains(&"authorization_code") && grants.contains(&other);
     let public = sent.get("token_endpoint_auth_method").and_then(Value::as_str) == Some("none");
     if code == Some("invalid_client_metadata") && (together("implicit") || together("client_credentials") || public) {
         return holds();
     }
-    Vec::new()
+    Claims::new()
 }
 
-fn rate_limit(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+fn rate_limit(exchange: &Exchange, _: &Context) -> Claims {
     match exchange.response() {
         Some(response) if exchange.request.kind == Kind::Register && response.status == 429 => holds(),
-        _ => Vec::new(),
+        _ => Claims::new(),
     }
 }
 

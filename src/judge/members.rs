@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     coded::{Coded, holds, objects, strings},
-    rule::{Claim, Context, Evidence, Objection},
+    rule::{Claim, Claims, Context, Evidence, Objection},
 };
 use crate::{
     spec::{Level, Strength},
@@ -82,17 +82,17 @@ fn created(exchange: &Exchange) -> Option<(&Members, &Members)> {
     Some((exchange.created()?.object()?, exchange.sent_plainly()?))
 }
 
-fn assigned_not_adopted(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some((body, sent)) = created(exchange) else { return Vec::new() };
+fn assigned_not_adopted(exchange: &Exchange, _: &Context) -> Claims {
+    let Some((body, sent)) = created(exchange) else { return Claims::new() };
     let mut tried = false;
-    let mut claims = Vec::new();
+    let mut claims = Claims::new();
     for name in ["client_secret", "client_secret_expires_at", "client_id_issued_at"] {
         let Some(chosen) = sent.get(name).filter(|v| !v.is_null() && **v != json!("") && **v != json!(0)) else {
             continue;
         };
         tried = true;
         if body.get(name) == Some(chosen) {
-            claims.push(Claim::Objects(
+            claims.push(Claim::objects(
                 Objection::new(
                     format!("/{name}"),
                     format!("the client chose its own {name} and the server took it over"),
@@ -105,13 +105,13 @@ fn assigned_not_adopted(exchange: &Exchange, _: &Context) -> Vec<Claim> {
 }
 
 /// The request left the method out and the answer is silent too: then client_secret_basic holds, and needs a secret.
-fn default_method(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some((body, sent)) = created(exchange) else { return Vec::new() };
+fn default_method(exchange: &Exchange, _: &Context) -> Claims {
+    let Some((body, sent)) = created(exchange) else { return Claims::new() };
     let silent = |map: &Map<String, Value>| map.get("token_endpoint_auth_method").is_none_or(Value::is_null);
     let only_implicit =
         strings(body, "grant_types").is_some_and(|g| !g.is_empty() && g.iter().all(|g| *g == "implicit"));
     if !silent(sent) || only_implicit || !body.contains_key("client_id") {
-        return Vec::new();
+        return Claims::new();
     }
     // A method that the answer states counts, whatever it is.
     let secret = body.get("client_secret").is_some_and(|s| !s.is_null() && *s != json!(""));
@@ -128,13 +128,13 @@ fn default_method(exchange: &Exchange, _: &Context) -> Vec<Claim> {
 }
 
 /// The table of section 2.1, only where both members were sent and both came back.
-fn types_agree(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some((body, sent)) = created(exchange) else { return Vec::new() };
+fn types_agree(exchange: &Exchange, _: &Context) -> Claims {
+    let Some((body, sent)) = created(exchange) else { return Claims::new() };
     if !sent.contains_key("grant_types") || !sent.contains_key("response_types") {
-        return Vec::new();
+        return Claims::new();
     }
     let (Some(grants), Some(responses)) = (strings(body, "grant_types"), strings(body, "response_types")) else {
-        return Vec::new();
+        return Claims::new();
     };
     // A value in another letter case has an entry of its own; here it counts as the value that is meant.
     let grant = |name: &str| grants.iter().any(|g| g.eq_ignore_ascii_case(name));
@@ -163,16 +163,16 @@ fn types_agree(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     }
 }
 
-fn scope_separator(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some((body, sent)) = created(exchange) else { return Vec::new() };
+fn scope_separator(exchange: &Exchange, _: &Context) -> Claims {
+    let Some((body, sent)) = created(exchange) else { return Claims::new() };
     let (Some(asked), Some(given)) =
         (sent.get("scope").and_then(Value::as_str), body.get("scope").and_then(Value::as_str))
     else {
-        return Vec::new();
+        return Claims::new();
     };
     let tokens: Vec<&str> = asked.split(' ').filter(|t| !t.is_empty()).collect();
     if tokens.len() < 2 {
-        return Vec::new();
+        return Claims::new();
     }
     // A comma is a lawful character of a scope token, so only the asked-for tokens themselves, joined, are a fault.
     let by_comma: Vec<&str> = given.split(',').map(str::trim).collect();
@@ -189,8 +189,8 @@ fn scope_separator(exchange: &Exchange, _: &Context) -> Vec<Claim> {
 const URI_MEMBERS: &[&str] = &["client_uri", "logo_uri", "tos_uri", "policy_uri", "jwks_uri"];
 
 /// A URI that nobody asked for in that form is no absolute URI.
-fn uri_members_absolute(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some((body, sent)) = created(exchange) else { return Vec::new() };
+fn uri_members_absolute(exchange: &Exchange, _: &Context) -> Claims {
+    let Some((body, sent)) = created(exchange) else { return Claims::new() };
     let is_absolute = |text: &str| {
         text.split_once(':').is_some_and(|(s, _)| {
             s.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -219,14 +219,14 @@ fn uri_members_absolute(exchange: &Exchange, _: &Context) -> Vec<Claim> {
             );
         }
     }
-    if seen { holds() } else { Vec::new() }
+    if seen { holds() } else { Claims::new() }
 }
 
 /// An impossible URL that was sent was registered as it is.
-fn uri_members_possible(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some((body, sent)) = created(exchange) else { return Vec::new() };
+fn uri_members_possible(exchange: &Exchange, _: &Context) -> Claims {
+    let Some((body, sent)) = created(exchange) else { return Claims::new() };
     let mut tried = false;
-    let mut claims = Vec::new();
+    let mut claims = Claims::new();
     for name in URI_MEMBERS {
         let Some(asked) = sent.get(*name).and_then(Value::as_str).filter(|s| !s.is_empty()) else { continue };
         let script = ["javascript:", "vbscript:", "data:"].iter().any(|s| asked.to_ascii_lowercase().starts_with(s));
@@ -243,7 +243,7 @@ fn uri_members_possible(exchange: &Exchange, _: &Context) -> Vec<Claim> {
         } else {
             ("is no URL (RFC 3986)", Level::Should)
         };
-        claims.push(Claim::Objects(
+        claims.push(Claim::objects(
             Objection::new(format!("/{name}"), format!("{name} was registered as {asked:?}, which {what}"))
                 .expected("a refusal, or another value")
                 .actual_text(asked)
@@ -257,9 +257,9 @@ fn host_of(uri: &str) -> Option<&str> {
     uri.split_once("://")?.1.split(['/', '?', '#', ':']).next()
 }
 
-fn display_uris(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some((body, _)) = created(exchange) else { return Vec::new() };
-    let Some(redirects) = strings(body, "redirect_uris") else { return Vec::new() };
+fn display_uris(exchange: &Exchange, _: &Context) -> Claims {
+    let Some((body, _)) = created(exchange) else { return Claims::new() };
+    let Some(redirects) = strings(body, "redirect_uris") else { return Claims::new() };
     let hosts: Vec<&str> = redirects.iter().filter_map(|u| host_of(u)).collect();
     for name in ["client_uri", "logo_uri", "tos_uri", "policy_uri"] {
         let host = body.get(name).and_then(Value::as_str).and_then(host_of);
@@ -276,19 +276,19 @@ fn display_uris(exchange: &Exchange, _: &Context) -> Vec<Claim> {
             );
         }
     }
-    Vec::new()
+    Claims::new()
 }
 
 /// The corruptions of a text that are known for what they are; any other change is a substitution, which is allowed.
-fn not_garbled(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some((body, sent)) = created(exchange) else { return Vec::new() };
+fn not_garbled(exchange: &Exchange, _: &Context) -> Claims {
+    let Some((body, sent)) = created(exchange) else { return Claims::new() };
     let (Some(asked), Some(given)) =
         (sent.get("client_name").and_then(Value::as_str), body.get("client_name").and_then(Value::as_str))
     else {
-        return Vec::new();
+        return Claims::new();
     };
     if asked.is_ascii() {
-        return Vec::new();
+        return Claims::new();
     }
     let latin1: String = asked.bytes().map(char::from).collect();
     let marks = |mark: char| asked.chars().map(|c| if c.is_ascii() { c } else { mark }).collect::<String>();
@@ -316,20 +316,20 @@ fn not_garbled(exchange: &Exchange, _: &Context) -> Vec<Claim> {
 }
 
 /// A language variant whose tag is written in capitals is kept, in either spelling. Dropping it is lawful.
-fn variant_in_capitals(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some((body, sent)) = created(exchange) else { return Vec::new() };
+fn variant_in_capitals(exchange: &Exchange, _: &Context) -> Claims {
+    let Some((body, sent)) = created(exchange) else { return Claims::new() };
     let capitals =
         |name: &&String| name.split_once('#').is_some_and(|(_, tag)| tag.bytes().any(|b| b.is_ascii_uppercase()));
     let kept =
         |name: &String| body.iter().any(|(n, value)| n.eq_ignore_ascii_case(name) && Some(value) == sent.get(name));
-    if sent.keys().filter(capitals).any(kept) { holds() } else { Vec::new() }
+    if sent.keys().filter(capitals).any(kept) { holds() } else { Claims::new() }
 }
 
 /// A software statement that nobody signed shows an effect.
-fn unsigned_statement(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+fn unsigned_statement(exchange: &Exchange, _: &Context) -> Claims {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-    let Some((body, sent)) = created(exchange) else { return Vec::new() };
-    let Some(statement) = sent.get("software_statement").and_then(Value::as_str) else { return Vec::new() };
+    let Some((body, sent)) = created(exchange) else { return Claims::new() };
+    let Some(statement) = sent.get("software_statement").and_then(Value::as_str) else { return Claims::new() };
     let part = |i: usize| -> Option<Map<String, Value>> {
         let bytes = URL_SAFE_NO_PAD.decode(statement.split('.').nth(i)?).ok()?;
         serde_json::from_slice(&bytes).ok()
@@ -337,7 +337,7 @@ fn unsigned_statement(exchange: &Exchange, _: &Context) -> Vec<Claim> {
     let unsigned =
         part(0).is_some_and(|h| h.get("alg").and_then(Value::as_str).is_some_and(|a| a.eq_ignore_ascii_case("none")));
     if !unsigned {
-        return Vec::new();
+        return Claims::new();
     }
     let claims = part(1).unwrap_or_default();
     let effect = claims.iter().find(|(name, value)| {

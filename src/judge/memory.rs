@@ -140,7 +140,7 @@ impl Memory {
             Some(earlier) if different(&earlier.sent, &sent) => judgements.push(judgement(
                 0,
                 Evidence::Passive,
-                Claim::Objects(
+                Claim::objects(
                     Objection::new(
                         "/client_id",
                         "a client_id was issued again to a client that differs in name, redirection URIs and software",
@@ -164,7 +164,7 @@ impl Memory {
                 Some(known) if known.client_id != client_id => judgements.push(judgement(
                     2,
                     Evidence::Passive,
-                    Claim::Objects(
+                    Claim::objects(
                         Objection::new("/client_secret", "two clients were given the same client_secret")
                             .expected("a secret of its own for every client_id")
                             .with(known.exchange),
@@ -174,7 +174,7 @@ impl Memory {
                 Some(known) => judgements.push(judgement(
                     6,
                     Evidence::Passive,
-                    Claim::Objects({
+                    Claim::objects({
                         let objection = Objection::new(
                             "/client_secret",
                             "two instances that share a client_id were given the same client_secret",
@@ -254,7 +254,7 @@ impl Memory {
         if let Some(earlier) = earlier {
             objection = objection.with(earlier.exchange);
         }
-        Some(judgement(5, Evidence::Provoked, Claim::Objects(objection)))
+        Some(judgement(5, Evidence::Provoked, Claim::objects(objection)))
     }
 
     /// Whichever client an update was about, by its document or by its answer, and however it was answered.
@@ -301,9 +301,9 @@ impl Memory {
             .actual(value)
             .with(seen.exchange);
             if tagged {
-                judgements.push(judgement(4, Evidence::Passive, Claim::Objects(objection.clone())));
+                judgements.push(judgement(4, Evidence::Passive, Claim::objects(objection.clone())));
             }
-            judgements.push(judgement(3, Evidence::Passive, Claim::Objects(objection)));
+            judgements.push(judgement(3, Evidence::Passive, Claim::objects(objection)));
         }
         if !hidden {
             judgements.push(judgement(3, Evidence::Passive, Claim::Holds));
@@ -338,7 +338,7 @@ impl Memory {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with(['?', '&', '#']));
         if !registered.contains(&wanted.as_str()) {
             let claim = if sent_there {
-                Claim::Objects(
+                Claim::objects(
                     Objection::new(
                         "header:location",
                         format!("the user agent is sent to {wanted}, which the client did not register"),
@@ -369,7 +369,7 @@ impl Memory {
                     ),
                 )
                 .expected("a login page, a consent page, or an error that is sent to the client");
-                vec![judgement(10, Evidence::Provoked, Claim::Objects(objection))]
+                vec![judgement(10, Evidence::Provoked, Claim::objects(objection))]
             }
             _ => Vec::new(),
         }

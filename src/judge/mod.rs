@@ -19,7 +19,7 @@ mod token;
 
 pub use clause::{SCHEMAS, compile, schema_faults};
 pub use memory::Memory;
-pub use rule::{Claim, Context, Evidence, Judge, Judgement, Objection, Rule, shorten};
+pub use rule::{Claim, Claims, Context, Evidence, Judge, Judgement, Objection, Rule, shorten};
 pub(crate) use token::blames_credentials;
 
 /// Every embedded rule: the clauses of `schemas/` and the coded ones. Those over many exchanges are in [`Memory`].

@@ -4,7 +4,7 @@
 use std::{borrow::Cow, cell::RefCell, collections::BTreeMap, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value, map::Entry, value::RawValue};
 
 /// What a body is, as JSON.
 #[derive(Clone, Debug, Default)]
@@ -52,7 +52,8 @@ pub fn tolerant(body: &[u8]) -> ParsedBody {
         }
         None => body,
     };
-    let text = String::from_utf8_lossy(body);
+    // The check alone is many times faster than the replacement, and few bodies need that.
+    let text = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
     parsed.invalid_utf8 = matches!(text, Cow::Owned(_));
     let duplicates = RefCell::new(Vec::new());
     let read = |text: &str| {
@@ -125,6 +126,9 @@ fn without_halves(text: &str) -> Cow<'_, str> {
     whole.push_str(&text[copied..]);
     Cow::Owned(whole)
 }
+
+/// Room for the members of an answer before any is read: most have no more.
+const USUAL_MEMBERS: usize = 14;
 
 /// One token of a JSON Pointer, escaped (RFC 6901).
 pub fn pointer_token(name: &str) -> String {
@@ -202,16 +206,23 @@ impl<'de> Visitor<'de> for Node<'_> {
         }
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut members = Map::new();
+        // Only at the top: a hostile answer can hold a million empty objects.
+        let mut members = Map::with_capacity(if self.path.is_none() { USUAL_MEMBERS } else { 0 });
         while let Some(name) = map.next_key::<String>()? {
             let step = Step { before: self.path, token: Token::Name(&name) };
             let value = map
                 .next_value_seed(Node { path: Some(&step), duplicates: self.duplicates })
                 .map_err(A::Error::custom)?;
-            if members.contains_key(&name) {
-                self.duplicates.borrow_mut().push(step.pointer());
+            match members.entry(name) {
+                Entry::Vacant(slot) => {
+                    slot.insert(value);
+                }
+                Entry::Occupied(mut slot) => {
+                    let step = Step { before: self.path, token: Token::Name(slot.key()) };
+                    self.duplicates.borrow_mut().push(step.pointer());
+                    slot.insert(value);
+                }
             }
-            members.insert(name, value);
         }
         Ok(Value::Object(members))
     }

@@ -8,8 +8,8 @@ use fluent_uri::UriRef;
 use serde_json::{Map, Value};
 
 use super::{
-    coded::{Coded, holds, strings},
-    rule::{Claim, Context, Evidence, Objection},
+    coded::{Coded, holds, objects, strings},
+    rule::{Claim, Claims, Context, Evidence, Objection},
 };
 use crate::{spec::Level, wire::Exchange};
 
@@ -106,31 +106,31 @@ fn asked_for(exchange: &Exchange) -> Option<bool> {
     })
 }
 
-fn missing(exchange: &Exchange, message: &str) -> Vec<Claim> {
-    let Some(body) = exchange.created().and_then(|r| r.object()) else { return Vec::new() };
+fn missing(exchange: &Exchange, message: &str) -> Claims {
+    let Some(body) = exchange.created().and_then(|r| r.object()) else { return Claims::new() };
     // Without a client_id at the top level this is no client information response, and another entry says so.
     if !redirects(body) || !body.contains_key("client_id") {
-        return Vec::new();
+        return Claims::new();
     }
     if has_redirect_uris(body) {
-        return if strings(body, "redirect_uris").is_some() { holds() } else { Vec::new() };
+        return if strings(body, "redirect_uris").is_some() { holds() } else { Claims::new() };
     }
     let objection = Objection::new("/redirect_uris", message)
         .expected("at least one redirection URI, or no grant that redirects")
         .actual(body.get("redirect_uris").unwrap_or(&Value::Null));
-    vec![Claim::Objects(objection)]
+    objects(objection)
 }
 
-fn kept(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+fn kept(exchange: &Exchange, _: &Context) -> Claims {
     if asked_for(exchange) != Some(true) {
-        return Vec::new();
+        return Claims::new();
     }
     missing(exchange, "the client was registered for a grant that redirects, and the answer has no redirect_uris")
 }
 
-fn kept_as_metadata(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+fn kept_as_metadata(exchange: &Exchange, _: &Context) -> Claims {
     if asked_for(exchange) != Some(true) {
-        return Vec::new();
+        return Claims::new();
     }
     // The read after the registration is what meets this entry; here it can only be broken.
     missing(exchange, "redirect_uris were registered for a grant that redirects, and the answer does not list them")
@@ -139,9 +139,9 @@ fn kept_as_metadata(exchange: &Exchange, _: &Context) -> Vec<Claim> {
         .collect()
 }
 
-fn required(exchange: &Exchange, context: &Context) -> Vec<Claim> {
+fn required(exchange: &Exchange, context: &Context) -> Claims {
     if asked_for(exchange) != Some(false) {
-        return Vec::new();
+        return Claims::new();
     }
     let mut claims = missing(
         exchange,
@@ -162,19 +162,19 @@ fn required(exchange: &Exchange, context: &Context) -> Vec<Claim> {
 }
 
 /// Holds every registered redirection URI against `check`, which says what is wrong with it.
-fn each(exchange: &Exchange, context: &Context, check: fn(&str, &Context) -> Option<Fault>) -> Vec<Claim> {
+fn each(exchange: &Exchange, context: &Context, check: fn(&str, &Context) -> Option<Fault>) -> Claims {
     let Some(items) = exchange.created().and_then(|r| r.object()).and_then(|b| b.get("redirect_uris")?.as_array())
     else {
-        return Vec::new();
+        return Claims::new();
     };
-    let mut claims = Vec::new();
+    let mut claims = Claims::new();
     for (index, uri) in items.iter().enumerate().filter_map(|(i, v)| Some((i, v.as_str()?))) {
         if let Some(fault) = check(uri, context) {
             let mut objection = Objection::new(format!("/redirect_uris/{index}"), fault.message)
                 .expected(fault.expected)
                 .actual_text(uri);
             objection.level = fault.level;
-            claims.push(Claim::Objects(objection));
+            claims.push(Claim::objects(objection));
         }
     }
     if claims.is_empty() && !items.is_empty() { holds() } else { claims }
@@ -285,12 +285,12 @@ fn no_fragment(uri: &str, _: &Context) -> Option<Fault> {
 }
 
 /// One string with a space in it was registered as two URIs.
-fn not_split(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some(sent) = exchange.sent_plainly() else { return Vec::new() };
+fn not_split(exchange: &Exchange, _: &Context) -> Claims {
+    let Some(sent) = exchange.sent_plainly() else { return Claims::new() };
     let (Some(sent), Some(body)) = (strings(sent, "redirect_uris"), exchange.created().and_then(|r| r.object())) else {
-        return Vec::new();
+        return Claims::new();
     };
-    let Some(listed) = strings(body, "redirect_uris") else { return Vec::new() };
+    let Some(listed) = strings(body, "redirect_uris") else { return Claims::new() };
     let mut tried = false;
     for uri in sent.iter().filter(|u| u.contains(' ')) {
         tried = true;
@@ -302,10 +302,10 @@ fn not_split(exchange: &Exchange, _: &Context) -> Vec<Claim> {
             )
             .expected("a refusal, or no URI made from it")
             .actual_text(&listed.join(", "));
-            return vec![Claim::Objects(objection)];
+            return objects(objection);
         }
     }
-    if tried { holds() } else { Vec::new() }
+    if tried { holds() } else { Claims::new() }
 }
 
 #[cfg(test)]

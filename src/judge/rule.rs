@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
+use smallvec::SmallVec;
 
 use crate::{
     spec::{Catalogue, Level, Strength},
@@ -32,8 +33,19 @@ pub enum Claim {
     /// The rule applied, its guard was true, and nothing was wrong.
     Holds,
     /// The rule applied and objects.
-    Objects(Objection),
+    Objects(Box<Objection>),
 }
+
+impl Claim {
+    /// The claim that objects.
+    pub fn objects(objection: Objection) -> Claim {
+        Claim::Objects(Box::new(objection))
+    }
+}
+
+/// What one rule says of one exchange; nothing where it does not apply. Most say one thing, and that it holds: this takes no
+/// allocation.
+pub type Claims = SmallVec<[Claim; 1]>;
 
 /// Whether holding is evidence by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,7 +160,7 @@ pub trait Rule: Send + Sync {
     /// Whether holding is evidence by itself.
     fn evidence(&self) -> Evidence;
     /// What it says of an exchange; nothing where its guard is false.
-    fn check(&self, exchange: &Exchange, context: &Context) -> Vec<Claim>;
+    fn check(&self, exchange: &Exchange, context: &Context) -> Claims;
 }
 
 /// All rules: the clauses of `schemas/` and the coded ones.

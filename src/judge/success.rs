@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     coded::{Coded, DEFINED, holds, is_metadata, objects},
-    rule::{Claim, Context, Evidence, Objection},
+    rule::{Claim, Claims, Context, Evidence, Objection},
 };
 use crate::{
     spec::Level,
@@ -81,9 +81,9 @@ pub(super) const RULES: &[Coded] = &[
     },
 ];
 
-fn created_status(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+fn created_status(exchange: &Exchange, _: &Context) -> Claims {
     match exchange.created() {
-        Some(response) if response.client().is_none() => Vec::new(),
+        Some(response) if response.client().is_none() => Claims::new(),
         Some(response) if response.status == 201 => holds(),
         Some(response) => objects(
             Objection::new(
@@ -93,17 +93,17 @@ fn created_status(exchange: &Exchange, _: &Context) -> Vec<Claim> {
             .expected("201")
             .actual_text(&response.status.to_string()),
         ),
-        None => Vec::new(),
+        None => Claims::new(),
     }
 }
 
-fn json_body(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+fn json_body(exchange: &Exchange, _: &Context) -> Claims {
     exchange.created().map(|response| json_object(response, "the answer to a registration")).unwrap_or_default()
 }
 
 /// Whether client information is one JSON object, labelled as JSON, with its parameters at the top level. `what` names the
 /// response in messages.
-pub(super) fn json_object(response: &Response, what: &str) -> Vec<Claim> {
+pub(super) fn json_object(response: &Response, what: &str) -> Claims {
     let finding = |place: &str, message: String, actual: &str| {
         objects(
             Objection::new(place, message)
@@ -113,14 +113,14 @@ pub(super) fn json_object(response: &Response, what: &str) -> Vec<Claim> {
     };
     match &response.cut {
         // Whoever reads no further than its own cap knows nothing about the end.
-        Some(Cut::Capped { .. } | Cut::Stalled) => return Vec::new(),
+        Some(Cut::Capped { .. } | Cut::Stalled) => return Claims::new(),
         Some(cut @ (Cut::Truncated | Cut::Broken(_))) => {
             return finding("body", format!("{what} breaks off: {cut}"), "");
         }
         None => {}
     }
-    let media_type = response.headers.media_type().unwrap_or_default();
-    if media_type != "application/json" {
+    if !response.headers.is_json() {
+        let media_type = response.headers.media_type().unwrap_or_default();
         let shown = if media_type.is_empty() { "no media type" } else { &media_type };
         return finding(
             "header:content-type",
@@ -128,7 +128,7 @@ pub(super) fn json_object(response: &Response, what: &str) -> Vec<Claim> {
             &media_type,
         );
     }
-    let text = String::from_utf8_lossy(&response.body);
+    let text = || String::from_utf8_lossy(&response.body);
     match &response.parsed().value {
         Some(Value::Object(body)) if body.contains_key("client_id") => holds(),
         Some(Value::Object(body)) => {
@@ -144,13 +144,13 @@ pub(super) fn json_object(response: &Response, what: &str) -> Vec<Claim> {
                 None => holds(),
             }
         }
-        Some(_) => finding("body", format!("{what} is JSON, but not an object"), &text),
+        Some(_) => finding("body", format!("{what} is JSON, but not an object"), &text()),
         None if response.body.is_empty() => finding("body", format!("{what} has no body"), ""),
-        None if response.parsed().beyond.is_some() => Vec::new(),
+        None if response.parsed().beyond.is_some() => Claims::new(),
         None => finding(
             "body",
             format!("{what} is not JSON: {}", response.parsed().error.as_deref().unwrap_or("no value")),
-            &text,
+            &text(),
         ),
     }
 }
@@ -158,16 +158,16 @@ pub(super) fn json_object(response: &Response, what: &str) -> Vec<Claim> {
 /// Names whose repetition decides who the client is: a duplicate is then no mere matter of style.
 const CREDENTIALS: &[&str] = &["/client_id", "/client_secret", "/registration_access_token"];
 
-fn json_strict(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some(response) = exchange.created() else { return Vec::new() };
+fn json_strict(exchange: &Exchange, _: &Context) -> Claims {
+    let Some(response) = exchange.created() else { return Claims::new() };
     let parsed = response.parsed();
     if response.cut.is_some() || parsed.value.is_none() {
         // What does not parse at all is the business of json-body; trailing commas and comments end up there.
-        return Vec::new();
+        return Claims::new();
     }
-    let mut claims = Vec::new();
+    let mut claims = Claims::new();
     let mut add = |place: &str, message: String| {
-        claims.push(Claim::Objects(Objection::new(place, message).expected("strict JSON (RFC 8259)")));
+        claims.push(Claim::objects(Objection::new(place, message).expected("strict JSON (RFC 8259)")));
     };
     if parsed.byte_order_mark {
         add("bytes", "the answer begins with a byte order mark, which no JSON text may carry".into());
@@ -184,21 +184,21 @@ fn json_strict(exchange: &Exchange, _: &Context) -> Vec<Claim> {
         if !CREDENTIALS.contains(&path.as_str()) {
             objection.level = Some(Level::Should);
         }
-        claims.push(Claim::Objects(objection));
+        claims.push(Claim::objects(objection));
     }
     if claims.is_empty() { holds() } else { claims }
 }
 
-fn no_store(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+fn no_store(exchange: &Exchange, _: &Context) -> Claims {
     exchange.created().map(kept_out_of_caches).unwrap_or_default()
 }
 
 /// Whether a response that holds credentials says no-store.
-pub(super) fn kept_out_of_caches(response: &Response) -> Vec<Claim> {
+pub(super) fn kept_out_of_caches(response: &Response) -> Claims {
     let secret = ["client_secret", "registration_access_token"]
         .into_iter()
         .find(|name| response.member(name).is_some_and(|v| !v.is_empty()));
-    let Some(secret) = secret else { return Vec::new() };
+    let Some(secret) = secret else { return Claims::new() };
     let directives: Vec<String> = response.headers.all("cache-control").collect();
     let kept_out = directives.iter().flat_map(|v| v.split(',')).any(|d| d.trim().eq_ignore_ascii_case("no-store"));
     if kept_out {
@@ -221,10 +221,10 @@ fn folded(name: &str) -> impl Iterator<Item = u8> {
 }
 
 /// Another spelling stands in place of a defined name.
-fn names_in_place(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some(body) = exchange.created().and_then(|r| r.object()) else { return Vec::new() };
-    let Some(sent) = exchange.sent_plainly() else { return Vec::new() };
-    let mut claims = Vec::new();
+fn names_in_place(exchange: &Exchange, _: &Context) -> Claims {
+    let Some(body) = exchange.created().and_then(|r| r.object()) else { return Claims::new() };
+    let Some(sent) = exchange.sent_plainly() else { return Claims::new() };
+    let mut claims = Claims::new();
     for name in body.keys() {
         if DEFINED.contains(&name.as_str()) || name.contains('#') || sent.contains_key(name) {
             continue;
@@ -233,7 +233,7 @@ fn names_in_place(exchange: &Exchange, _: &Context) -> Vec<Claim> {
         if let Some(defined) = defined
             && !body.contains_key(*defined)
         {
-            claims.push(Claim::Objects(
+            claims.push(Claim::objects(
                 Objection::new(
                     format!("/{name}"),
                     format!("{name:?} stands in place of {defined:?}; names are case-sensitive"),
@@ -247,9 +247,9 @@ fn names_in_place(exchange: &Exchange, _: &Context) -> Vec<Claim> {
 }
 
 /// A member under another spelling of client_name took effect as client_name.
-fn names_not_folded(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some(body) = exchange.created().and_then(|r| r.object()) else { return Vec::new() };
-    let Some(sent) = exchange.sent_plainly() else { return Vec::new() };
+fn names_not_folded(exchange: &Exchange, _: &Context) -> Claims {
+    let Some(body) = exchange.created().and_then(|r| r.object()) else { return Claims::new() };
+    let Some(sent) = exchange.sent_plainly() else { return Claims::new() };
     let mut tried = false;
     for (name, value) in sent {
         let Some(defined) = DEFINED.iter().find(|d| *d != name && d.eq_ignore_ascii_case(name)) else { continue };
@@ -265,46 +265,54 @@ fn names_not_folded(exchange: &Exchange, _: &Context) -> Vec<Claim> {
             );
         }
     }
-    if tried { holds() } else { Vec::new() }
+    if tried { holds() } else { Claims::new() }
 }
 
-fn open_registration(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+fn open_registration(exchange: &Exchange, _: &Context) -> Claims {
     match exchange.created().and_then(|r| r.client()) {
         Some(_) if exchange.request.auth == Auth::None => holds(),
-        _ => Vec::new(),
+        _ => Claims::new(),
     }
 }
 
-fn initial_access_token(exchange: &Exchange, context: &Context) -> Vec<Claim> {
+fn initial_access_token(exchange: &Exchange, context: &Context) -> Claims {
     match exchange.created().and_then(|r| r.client()) {
         Some(_) if exchange.request.auth == Auth::Initial && context.protected => holds(),
-        _ => Vec::new(),
+        _ => Claims::new(),
     }
 }
 
-fn values_replaced(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some(body) = exchange.created().and_then(|r| r.object()) else { return Vec::new() };
-    let Some(sent) = exchange.sent_plainly() else { return Vec::new() };
+fn values_replaced(exchange: &Exchange, _: &Context) -> Claims {
+    let Some(body) = exchange.created().and_then(|r| r.object()) else { return Claims::new() };
+    let Some(sent) = exchange.sent_plainly() else { return Claims::new() };
     let replaced = sent.iter().any(|(k, v)| is_metadata(k) && body.get(k).is_some_and(|b| b != v));
-    if replaced { holds() } else { Vec::new() }
+    if replaced { holds() } else { Claims::new() }
 }
 
-fn defaults_filled(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some(body) = exchange.created().and_then(|r| r.object()) else { return Vec::new() };
-    let Some(sent) = exchange.sent_plainly() else { return Vec::new() };
-    if body.iter().any(|(k, v)| is_metadata(k) && !v.is_null() && !sent.contains_key(k)) { holds() } else { Vec::new() }
+fn defaults_filled(exchange: &Exchange, _: &Context) -> Claims {
+    let Some(body) = exchange.created().and_then(|r| r.object()) else { return Claims::new() };
+    let Some(sent) = exchange.sent_plainly() else { return Claims::new() };
+    if body.iter().any(|(k, v)| is_metadata(k) && !v.is_null() && !sent.contains_key(k)) {
+        holds()
+    } else {
+        Claims::new()
+    }
 }
 
-fn additional_members(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some(body) = exchange.created().and_then(|r| r.object()) else { return Vec::new() };
+fn additional_members(exchange: &Exchange, _: &Context) -> Claims {
+    let Some(body) = exchange.created().and_then(|r| r.object()) else { return Claims::new() };
     let beyond = body.keys().any(|k| !is_metadata(k) && !DEFINED.contains(&k.as_str()));
-    if beyond { holds() } else { Vec::new() }
+    if beyond { holds() } else { Claims::new() }
 }
 
-fn scope_default(exchange: &Exchange, _: &Context) -> Vec<Claim> {
-    let Some(response) = exchange.created() else { return Vec::new() };
+fn scope_default(exchange: &Exchange, _: &Context) -> Claims {
+    let Some(response) = exchange.created() else { return Claims::new() };
     let given = response.member("scope").is_some_and(|s| !s.is_empty());
-    if given && exchange.sent_plainly().is_some_and(|sent| !sent.contains_key("scope")) { holds() } else { Vec::new() }
+    if given && exchange.sent_plainly().is_some_and(|sent| !sent.contains_key("scope")) {
+        holds()
+    } else {
+        Claims::new()
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{
     coded::{Coded, holds, objects},
-    rule::{Claim, Context, Evidence, Objection},
+    rule::{Claims, Context, Evidence, Objection},
 };
 use crate::{
     spec::Level,
@@ -37,8 +37,8 @@ fn unauthorized<'a>(exchange: &'a Exchange, context: &Context) -> Option<&'a Res
     (exchange.request.kind == Kind::Register && bad && context.protected).then(|| exchange.response()).flatten()
 }
 
-fn token_error(exchange: &Exchange, context: &Context) -> Vec<Claim> {
-    let Some(response) = unauthorized(exchange, context) else { return Vec::new() };
+fn token_error(exchange: &Exchange, context: &Context) -> Claims {
+    let Some(response) = unauthorized(exchange, context) else { return Claims::new() };
     let which = match exchange.request.auth {
         Auth::None => "no token",
         Auth::Truncated => "a truncated initial access token",
@@ -63,7 +63,7 @@ fn token_error(exchange: &Exchange, context: &Context) -> Vec<Claim> {
         200..=299 => objects(status_finding(format!(
             "a registration with {which} was answered {status}, at an endpoint that refuses registrations without one"
         ))),
-        403 | 429 | 502..=504 | 300..=399 => Vec::new(),
+        403 | 429 | 502..=504 | 300..=399 => Claims::new(),
         500..=599 => objects(status_finding(format!("{which} was answered {status}"))),
         400 if response.member("error").is_some_and(|e| REGISTRATION_CODES.contains(&e)) => {
             objects(status_finding(format!(
@@ -72,8 +72,8 @@ fn token_error(exchange: &Exchange, context: &Context) -> Vec<Claim> {
             )))
         }
         // RFC 6750, 3.1: invalid_request, for a request that is malformed.
-        400 if !blames_credentials(response) => Vec::new(),
-        413 | 414 | 415 | 431 => Vec::new(),
+        400 if !blames_credentials(response) => Claims::new(),
+        413 | 414 | 415 | 431 => Claims::new(),
         _ => objects(
             status_finding(format!("{which} was answered {status}; an unusable token is answered 401"))
                 .level(Level::Should),
@@ -100,13 +100,13 @@ pub(super) fn bearer_challenge(response: &Response) -> Option<String> {
     })
 }
 
-fn challenge_error(exchange: &Exchange, context: &Context) -> Vec<Claim> {
+fn challenge_error(exchange: &Exchange, context: &Context) -> Claims {
     // Without credentials RFC 6750 advises to leave error= out.
     if exchange.request.auth == Auth::None {
-        return Vec::new();
+        return Claims::new();
     }
-    let Some(response) = unauthorized(exchange, context).filter(|r| r.status == 401) else { return Vec::new() };
-    let Some(challenge) = bearer_challenge(response) else { return Vec::new() };
+    let Some(response) = unauthorized(exchange, context).filter(|r| r.status == 401) else { return Claims::new() };
+    let Some(challenge) = bearer_challenge(response) else { return Claims::new() };
     let named = challenge.split([',', ' ']).any(|part| {
         part.split_once('=').is_some_and(|(name, value)| {
             name.trim().eq_ignore_ascii_case("error") && !value.trim().trim_matches('"').is_empty()
@@ -126,14 +126,14 @@ fn challenge_error(exchange: &Exchange, context: &Context) -> Vec<Claim> {
 }
 
 /// Metadata and credentials that were accepted before are turned away for method or media type.
-fn post_json(exchange: &Exchange, context: &Context) -> Vec<Claim> {
+fn post_json(exchange: &Exchange, context: &Context) -> Claims {
     let plain = exchange.request.headers.first("content-type").as_deref() == Some("application/json");
     // A server may insist on Content-Length (411), or know no transfer codings (501).
     let plain = plain && exchange.manner.framing != Some(Framing::Chunked);
     if exchange.request.kind != Kind::Register || !plain || !context.repeats_accepted {
-        return Vec::new();
+        return Claims::new();
     }
-    let Some(response) = exchange.response() else { return Vec::new() };
+    let Some(response) = exchange.response() else { return Claims::new() };
     match response.status {
         404 | 405 | 406 | 411 | 415 | 501 => objects(
             Objection::new(
@@ -147,15 +147,15 @@ fn post_json(exchange: &Exchange, context: &Context) -> Vec<Claim> {
             .actual_text(&response.status.to_string()),
         ),
         _ if response.client().is_some() => holds(),
-        _ => Vec::new(),
+        _ => Claims::new(),
     }
 }
 
-fn other_methods(exchange: &Exchange, _: &Context) -> Vec<Claim> {
+fn other_methods(exchange: &Exchange, _: &Context) -> Claims {
     if exchange.request.kind != Kind::Probe || exchange.request.method == "POST" {
-        return Vec::new();
+        return Claims::new();
     }
-    let Some(response) = exchange.response() else { return Vec::new() };
+    let Some(response) = exchange.response() else { return Claims::new() };
     if (200..300).contains(&response.status) && response.object().is_some_and(|o| o.contains_key("client_id")) {
         return objects(
             Objection::new(
@@ -174,7 +174,7 @@ fn other_methods(exchange: &Exchange, _: &Context) -> Vec<Claim> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::rule::Claim, *};
     use crate::wire::{Headers, Outcome, Request};
 
     fn refused(auth: Auth, error: &str) -> Exchange {

@@ -67,7 +67,7 @@ impl Evidence {
                 }
             }
             Claim::Objects(objection) => {
-                self.finding(judgement.requirement, judgement.rule, objection.clone(), exchange, case, None);
+                self.finding(judgement.requirement, judgement.rule, (**objection).clone(), exchange, case, None);
             }
         }
     }

@@ -51,6 +51,13 @@ impl Headers {
         self.first("content-type").map(|v| v.split(';').next().unwrap_or("").trim().to_ascii_lowercase())
     }
 
+    /// Whether Content-Type says `application/json`, whatever its parameters.
+    pub fn is_json(&self) -> bool {
+        let value = self.0.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type")).map(|(_, value)| value);
+        let media_type = value.and_then(|value| value.split(|b| *b == b';').next());
+        media_type.is_some_and(|t| t.trim_ascii().eq_ignore_ascii_case(b"application/json"))
+    }
+
     /// Adds a field at the end.
     pub fn push(&mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) {
         self.0.push((name.into(), value.into()));

@@ -202,8 +202,8 @@ impl Life {
         let Some(client_id) = text(document, "client_id") else { return };
         self.reissued(client_id, exchange, said);
         let (uri, token) = (text(document, "registration_client_uri"), text(document, "registration_access_token"));
-        if let Some(token) = token {
-            let hash = self.hash(token);
+        let hash = token.map(|token| self.hash(token));
+        if let (Some(token), Some(hash)) = (token, hash) {
             if let Some(other) = self.by_token.get(&hash) {
                 said.objects(
                     "configuration-token-unique",
@@ -214,11 +214,11 @@ impl Life {
             }
             self.judge_token(token, client_id, said);
         }
-        let (Some(uri), Some(token)) = (uri, token) else { return };
+        let (Some(uri), Some(hash)) = (uri, hash) else { return };
         let client = Client {
             client_id: client_id.to_owned(),
             uri: uri.to_owned(),
-            tokens: vec![self.hash(token)],
+            tokens: vec![hash],
             shown: document.clone(),
             shown_in: exchange.id,
             either: Vec::new(),
@@ -234,7 +234,7 @@ impl Life {
             omitted: HashMap::new(),
             nulled: HashMap::new(),
         };
-        self.by_token.insert(client.tokens[0], exchange.id);
+        self.by_token.insert(hash, exchange.id);
         self.by_uri.entry(client.uri.clone()).or_default().push(exchange.id);
         self.by_id.entry(client.client_id.clone()).or_default().push(exchange.id);
         self.clients.insert(exchange.id, client);
@@ -481,7 +481,7 @@ impl Said {
     }
 
     fn objects(&mut self, rule: &str, objection: Objection) {
-        self.claim(rule, Claim::Objects(objection));
+        self.claim(rule, Claim::objects(objection));
     }
 }
 
