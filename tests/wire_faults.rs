@@ -415,3 +415,47 @@ async fn a_resolved_name_is_used_by_a_connection_of_our_own() {
     };
     assert_eq!(response.status, 204);
 }
+
+/// Answers each request with 204, for as long as the client keeps the connection. Says how many connections there were.
+async fn patient() -> (String, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let connections = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = connections.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            tokio::spawn(async move {
+                let (mut seen, mut buffer) = (Vec::new(), [0; 4096]);
+                while let Ok(n @ 1..) = stream.read(&mut buffer).await {
+                    seen.extend_from_slice(&buffer[..n]);
+                    if seen.ends_with(b"{}") {
+                        seen.clear();
+                        let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
+                    }
+                }
+            });
+        }
+    });
+    (url, connections)
+}
+
+#[tokio::test]
+async fn connections_are_kept_only_where_that_is_asked_for() {
+    let (url, connections) = patient().await;
+    let transport = Transport::http(limits(AMPLE, AMPLE)).unwrap();
+    let request = request(url);
+    let status = |outcome: Outcome| match outcome {
+        Outcome::Response(response) => response.status,
+        Outcome::Failure(failure) => panic!("{failure:?}"),
+    };
+    for _ in 0..20 {
+        assert_eq!(status(transport.send(&request).await.0), 204);
+    }
+    assert_eq!(connections.swap(0, std::sync::atomic::Ordering::Relaxed), 20);
+    for _ in 0..20 {
+        assert_eq!(status(transport.send_kept(&request).await.0), 204);
+    }
+    // One, or a few: a connection is free again a little after its answer is read.
+    assert!(connections.load(std::sync::atomic::Ordering::Relaxed) < 20);
+}

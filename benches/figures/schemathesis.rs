@@ -91,7 +91,7 @@ fn target(server: &Server) -> Result<Target, String> {
 }
 
 fn campaign(server: &Server, options: &Options) -> Result<campaign::Outcome, String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     let target = target(server)?;
     let outcome = runtime.block_on(campaign::run(&target, options, Ledger::memory(), &mut |_| {}));
     match outcome.untestable {
@@ -101,9 +101,9 @@ fn campaign(server: &Server, options: &Options) -> Result<campaign::Outcome, Str
 }
 
 /// Inputs a second of a campaign over loopback. Each is judged, and many are read back, varied and compared.
-fn ours(count: u64) -> Result<f64, String> {
+fn ours(count: u64, keep_alive: bool) -> Result<f64, String> {
     let server = Server::start(None)?;
-    let options = Options { count: Some(count), jobs: 8, ..Options::default() };
+    let options = Options { count: Some(count), jobs: 8, keep_alive, ..Options::default() };
     let clock = Instant::now();
     let outcome = campaign(&server, &options)?;
     if !outcome.findings.is_empty() {
@@ -168,12 +168,15 @@ pub fn section() -> Result<String, String> {
         let cases = generated(&text).ok_or_else(|| format!("schemathesis told no number of cases: {text}"))?;
         Ok(cases / clock.elapsed().as_secs_f64())
     };
-    let [theirs, over_loopback, in_process] =
-        in_turns(ROUNDS, [&mut theirs, &mut || ours(20_000), &mut || in_process(40_000)])?;
-    let (near, nearer) = (over_loopback.over(&theirs), in_process.over(&theirs));
+    let [theirs, over_loopback, kept, in_process] = in_turns(
+        ROUNDS,
+        [&mut theirs, &mut || ours(10_000, false), &mut || ours(20_000, true), &mut || in_process(40_000)],
+    )?;
+    let [near, near_kept, nearer] = [&over_loopback, &kept, &in_process].map(|ours| ours.over(&theirs));
     let rates = [
         vec!["schemathesis, 1,000 examples".to_owned(), theirs.shown(), String::new()],
         vec!["`dcrspec fuzz` over loopback, `--jobs 8`".to_owned(), over_loopback.shown(), number(near.median())],
+        vec!["the same with `--keep-alive`".to_owned(), kept.shown(), number(near_kept.median())],
         vec!["`dcrspec fuzz` in process, one core".to_owned(), in_process.shown(), number(nearer.median())],
     ];
     let mut rows = Vec::new();

@@ -95,6 +95,8 @@ pub struct Bench<'t> {
     seed: u64,
     /// The server lives and dies with this process: nothing has to be deleted, and nothing written down.
     own: bool,
+    /// Requests go over connections that are kept.
+    keeping: Cell<bool>,
 }
 
 impl<'t> Bench<'t> {
@@ -128,6 +130,7 @@ impl<'t> Bench<'t> {
             pacer: Pacer::new(rate),
             budget: WaitBudget::new(options.wait_budget),
             seed: options.seed,
+            keeping: Cell::new(false),
             harness,
         };
         for _ in 0..2 {
@@ -156,6 +159,14 @@ impl<'t> Bench<'t> {
         }
         self.against = Some(Box::new(other));
         self
+    }
+
+    /// Whether ordinary requests go over connections that are kept, from here on.
+    pub(super) fn keep_connections(&self, keep: bool) {
+        self.keeping.set(keep);
+        if let Some(other) = &self.against {
+            other.keep_connections(keep);
+        }
     }
 
     async fn takes_the_base(&self) -> bool {
@@ -352,7 +363,11 @@ impl<'t> Bench<'t> {
         loop {
             self.pacer.wait().await;
             let at = jiff::Timestamp::now();
-            let (outcome, took) = target.transport.send_as(&request, manner).await;
+            let (outcome, took) = if self.keeping.get() && manner.is_ordinary() {
+                target.transport.send_kept(&request).await
+            } else {
+                target.transport.send_as(&request, manner).await
+            };
             if let Outcome::Response(response) = &outcome
                 && !target.own
                 && let Some(delay) = self.pacer.learn(request.kind, response)

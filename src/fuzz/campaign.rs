@@ -52,6 +52,9 @@ pub struct Options {
     pub corpus: Vec<Input>,
     /// Gives back the inputs that brought something new.
     pub keep_corpus: bool,
+    /// Inputs are sent on connections that are kept. What they show is looked into on connections of their own, and left
+    /// out where it does not show there.
+    pub keep_alive: bool,
     /// How many trials one finding may cost while it is shrunk.
     pub shrink: u32,
     /// How often a finding is sent again to see how surely it repeats.
@@ -71,6 +74,7 @@ impl Default for Options {
             stateful: false,
             corpus: Vec::new(),
             keep_corpus: false,
+            keep_alive: false,
             shrink: 400,
             replays: 3,
             stop_at: None,
@@ -365,9 +369,11 @@ impl Campaign<'_, '_> {
             })
             .buffer_unordered(self.options.jobs.max(1));
         let mut drawn = std::pin::pin!(drawn);
+        bench.keep_connections(self.options.keep_alive);
         while let Some((input, shot)) = drawn.next().await {
             self.take(input, shot, source);
         }
+        bench.keep_connections(false);
     }
 
     fn take(&mut self, input: Input, shot: Shot, source: &RefCell<Source>) {
@@ -470,6 +476,16 @@ impl Campaign<'_, '_> {
             } else {
                 self.explained(input, &fault).await
             };
+            if self.options.keep_alive && finding.repeats == Repeats::Once {
+                // A server that closes an idle connection looks like one that breaks off, and an answer that a server has
+                // sent twice is taken for that of the next request.
+                self.bench.complain(format!(
+                    "left out, as it was seen on connections that are kept and on none of its own: {} ({}); without \
+                     --keep-alive it is reported where it shows",
+                    finding.requirement, finding.rule
+                ));
+                continue;
+            }
             // Inputs that differ in much may shrink to the same one.
             let known = self.findings.iter().position(|f| f.id == finding.id).or(known.filter(|_| !several));
             match known {

@@ -29,6 +29,8 @@ pub mod finding;
 pub mod generate;
 pub mod growth;
 mod half;
+#[cfg(test)]
+mod kept;
 mod lost;
 pub mod mutate;
 pub mod novelty;

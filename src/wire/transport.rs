@@ -106,8 +106,8 @@ impl fmt::Debug for Transport {
 
 impl Transport {
     /// HTTP/1.1, or HTTP/2 where TLS negotiates it. Proxies of the environment are not used, redirects are not
-    /// followed, nothing is retried, and each request has a connection of its own: an idle connection that the server
-    /// closes must never look like a reset.
+    /// followed, nothing is retried, and each request has a connection of its own, but for [`Transport::send_kept`]: an
+    /// idle connection that the server closes must never look like a reset.
     ///
     /// The path of a URL is sent in the form that the URL standard gives it: `/a/../b` goes out as `/b`.
     pub fn http(settings: HttpSettings) -> Result<Transport, String> {
@@ -124,12 +124,14 @@ impl Transport {
             settings,
             plain: OnceLock::new(),
             tls: OnceLock::new(),
+            kept: OnceLock::new(),
+            kept_tls: OnceLock::new(),
             configs: tls::Configs::default(),
             spoken: Mutex::default(),
         };
         if http.settings.identity_pem.is_some() {
             // Said now and not at the first request: a wrong key file is a mistake in the configuration.
-            http.client(true)?;
+            http.client(true, false)?;
         }
         Ok(Transport(Way::Http(Arc::new(http))))
     }
@@ -196,10 +198,20 @@ impl Transport {
     pub async fn send(&self, request: &Request) -> (Outcome, Duration) {
         let start = Instant::now();
         let outcome = match &self.0 {
-            Way::Http(http) => http.send(request, start).await,
+            Way::Http(http) => http.send(request, start, false).await,
             Way::Service(service) => service.send(request, start).await,
             Way::Pipe(pipe) => pipe.send(request, Manner::default(), start).await,
         };
+        (outcome.unwrap_or_else(Outcome::Failure), start.elapsed())
+    }
+
+    /// As [`Transport::send`], on a connection that was kept from an earlier request of this kind, where there is one. A
+    /// failure may then be that connection's, and even an answer may belong to what was sent before: nobody may be
+    /// accused of what only this has shown.
+    pub async fn send_kept(&self, request: &Request) -> (Outcome, Duration) {
+        let Way::Http(http) = &self.0 else { return self.send(request).await };
+        let start = Instant::now();
+        let outcome = http.send(request, start, true).await;
         (outcome.unwrap_or_else(Outcome::Failure), start.elapsed())
     }
 
@@ -230,15 +242,24 @@ fn install_crypto() {
 
 struct HttpTransport {
     settings: HttpSettings,
-    /// Two clients, each built when first needed: loading the system's root certificates takes tens of milliseconds,
-    /// which a target at plain http should not pay for.
+    /// Clients, each built when first needed: loading the system's root certificates takes tens of milliseconds, which a
+    /// target at plain http should not pay for.
     plain: OnceLock<Result<reqwest::Client, String>>,
     tls: OnceLock<Result<reqwest::Client, String>>,
+    /// The same, with connections that are kept.
+    kept: OnceLock<Result<reqwest::Client, String>>,
+    kept_tls: OnceLock<Result<reqwest::Client, String>>,
     /// For connections of our own.
     configs: tls::Configs,
     /// Places that have answered in HTTP before: a hint that the scheme may be wrong would mislead there.
     spoken: Mutex<HashSet<String>>,
 }
+
+/// The most connections to one place that are kept.
+const MOST_KEPT: usize = 256;
+
+/// How long a connection is kept without a request: less than servers do, so that it is seldom closed under one.
+const KEPT_FOR: Duration = Duration::from_secs(1);
 
 tokio::task_local! {
     /// When the connection of the exchange in this task was established.
@@ -246,12 +267,17 @@ tokio::task_local! {
 }
 
 impl HttpTransport {
-    fn client(&self, tls: bool) -> Result<&reqwest::Client, String> {
-        let slot = if tls { &self.tls } else { &self.plain };
-        slot.get_or_init(|| self.build(tls)).as_ref().map_err(Clone::clone)
+    fn client(&self, tls: bool, kept: bool) -> Result<&reqwest::Client, String> {
+        let slot = match (tls, kept) {
+            (false, false) => &self.plain,
+            (true, false) => &self.tls,
+            (false, true) => &self.kept,
+            (true, true) => &self.kept_tls,
+        };
+        slot.get_or_init(|| self.build(tls, kept)).as_ref().map_err(Clone::clone)
     }
 
-    fn build(&self, tls: bool) -> Result<reqwest::Client, String> {
+    fn build(&self, tls: bool, kept: bool) -> Result<reqwest::Client, String> {
         let s = &self.settings;
         let extra = match &s.extra_root_ca_pem {
             Some(pem) => reqwest::Certificate::from_pem_bundle(pem).map_err(|e| failure::root_cause(&e))?,
@@ -270,7 +296,8 @@ impl HttpTransport {
                 .redirect(reqwest::redirect::Policy::none())
                 .retry(reqwest::retry::never())
                 .referer(false)
-                .pool_max_idle_per_host(0)
+                .pool_max_idle_per_host(if kept { MOST_KEPT } else { 0 })
+                .pool_idle_timeout(KEPT_FOR)
                 .connect_timeout(s.connect_timeout)
                 .http1_max_headers(256)
                 .connector_layer(tower::layer::layer_fn(|inner| {
@@ -319,11 +346,13 @@ impl HttpTransport {
         raw::exchange(stream, &message, &place, Limits::of(&self.settings), start).await
     }
 
-    async fn send(&self, request: &Request, start: Instant) -> Result<Outcome, Failure> {
+    async fn send(&self, request: &Request, start: Instant, kept: bool) -> Result<Outcome, Failure> {
         let (request, place) = build_request(request)?;
-        let client = self.client(place.tls).map_err(failure::not_sent)?;
+        let client = self.client(place.tls, kept).map_err(failure::not_sent)?;
         let whole = start + self.settings.whole_timeout;
-        let mut response = CONNECTED.scope(Cell::new(None), self.head(client, request, &place, start, whole)).await?;
+        // A kept connection stands already.
+        let connected = Cell::new(kept.then_some(start));
+        let mut response = CONNECTED.scope(connected, self.head(client, request, &place, start, whole)).await?;
         self.spoken.lock().unwrap_or_else(PoisonError::into_inner).insert(place.name.clone());
 
         let status = response.status().as_u16();

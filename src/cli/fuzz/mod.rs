@@ -53,6 +53,9 @@ pub struct Args {
     /// How many inputs are under way at a time; with one, the same seed sends the same bytes
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "How much")]
     jobs: u16,
+    /// Keep connections from one input to the next, which is faster; findings are confirmed on connections of their own
+    #[arg(long, help_heading = "How much")]
+    keep_alive: bool,
     /// Send and vary the inputs in this folder first; keep there what brings something new
     #[arg(long, value_name = "DIR", help_heading = "How much")]
     corpus: Option<PathBuf>,
@@ -94,6 +97,7 @@ pub fn main(args: Args) -> Done {
         stateful: args.stateful,
         corpus: args.corpus.as_deref().map(|folder| corpus::read(folder, made)).transpose()?.unwrap_or_default(),
         keep_corpus: args.corpus.is_some(),
+        keep_alive: args.keep_alive,
         ..Options::default()
     };
     let started = jiff::Timestamp::now();
