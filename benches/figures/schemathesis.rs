@@ -170,7 +170,7 @@ pub fn section() -> Result<String, String> {
     };
     let [theirs, over_loopback, kept, in_process] = in_turns(
         ROUNDS,
-        [&mut theirs, &mut || ours(10_000, false), &mut || ours(20_000, true), &mut || in_process(40_000)],
+        [&mut theirs, &mut || ours(10_000, false), &mut || ours(20_000, true), &mut || in_process(100_000)],
     )?;
     let [near, near_kept, nearer] = [&over_loopback, &kept, &in_process].map(|ours| ours.over(&theirs));
     let rates = [

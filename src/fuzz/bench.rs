@@ -7,6 +7,7 @@ use std::{
     rc::Rc,
 };
 
+use memchr::memmem::Finder;
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
@@ -47,6 +48,38 @@ pub struct Known {
     /// Its registration, from which the rules over many exchanges know it.
     pub exchange: Exchange,
     pub secret: Option<String>,
+    /// Its credentials by name, each made ready to be looked for: every answer is searched for those of all others.
+    canaries: Vec<(&'static str, Finder<'static>)>,
+}
+
+/// A shorter word stands in an answer by chance.
+const CANARY: usize = 16;
+
+impl Known {
+    fn new(client: Client, exchange: Exchange, secret: Option<String>) -> Known {
+        let mut known = Known { client, exchange, secret, canaries: Vec::new() };
+        known.look_out();
+        known
+    }
+
+    /// Takes over what a read or an update has rotated.
+    fn renew(&mut self, client: &Client) {
+        (self.client.token, self.client.uri) = (client.token.clone(), client.uri.clone());
+        self.look_out();
+    }
+
+    fn look_out(&mut self) {
+        let token = self.client.token.as_ref().map(|token| token.expose());
+        let words = [("client_secret", self.secret.as_deref()), ("registration_access_token", token)];
+        let canaries = words.into_iter().filter_map(|(name, word)| Some((name, word.filter(|w| w.len() >= CANARY)?)));
+        self.canaries = canaries.map(|(name, word)| (name, Finder::new(word).into_owned())).collect();
+    }
+
+    /// Names of its credentials that stand in a body, each with the credential.
+    pub(super) fn shown_in<'a>(&'a self, body: &'a [u8]) -> impl Iterator<Item = (&'static str, &'a [u8])> {
+        let found = self.canaries.iter().filter(|(_, finder)| finder.find(body).is_some());
+        found.map(|(name, finder)| (*name, finder.needle()))
+    }
 }
 
 /// What came of one input.
@@ -446,7 +479,7 @@ impl<'t> Bench<'t> {
         if pooled && marked && !known && pool.len() < POOL {
             let secret = exchange.response().and_then(|r| r.member("client_secret")).map(str::to_owned);
             self.memory.borrow_mut().pin(&client.client_id);
-            pool.push(Known { client: client.clone(), exchange: exchange.clone(), secret });
+            pool.push(Known::new(client.clone(), exchange.clone(), secret));
         } else if !self.own && !known {
             self.pending.borrow_mut().push(client.clone());
         }
@@ -513,10 +546,12 @@ impl<'t> Bench<'t> {
         if !client.take_over(document) {
             return;
         }
-        let same = |other: &&mut Client| other.client_id == client.client_id;
-        let renew = |other: &mut Client| (other.token, other.uri) = (client.token.clone(), client.uri.clone());
-        self.pending.borrow_mut().iter_mut().find(same).into_iter().for_each(renew);
-        self.pool.borrow_mut().iter_mut().map(|k| &mut k.client).find(same).into_iter().for_each(renew);
+        for other in self.pending.borrow_mut().iter_mut().filter(|c| c.client_id == client.client_id).take(1) {
+            (other.token, other.uri) = (client.token.clone(), client.uri.clone());
+        }
+        for known in self.pool.borrow_mut().iter_mut().filter(|k| k.client.client_id == client.client_id).take(1) {
+            known.renew(client);
+        }
         if !self.own {
             let (uri, token) = (client.uri.clone(), client.token.clone());
             self.noted(|ledger| ledger.rotated(&client.client_id, uri, token));

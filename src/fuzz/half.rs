@@ -42,8 +42,8 @@ fn fault(message: &str, exchange: usize) -> Option<Fault> {
 /// The client whose URL and token a refusal holds, unless the request held them itself.
 fn offered(exchange: &Exchange) -> Option<Client> {
     let response = exchange.response().filter(|_| is_refused(exchange))?;
-    let sent = String::from_utf8_lossy(&exchange.request.body);
-    let word = |name: &str| response.member(name).filter(|w| w.len() >= 16 && !sent.contains(*w));
+    let sent = |word: &str| memchr::memmem::find(&exchange.request.body, word.as_bytes()).is_some();
+    let word = |name: &str| response.member(name).filter(|w| w.len() >= 16 && !sent(w));
     Some(Client {
         exchange: 0,
         client_id: response.member("client_id").filter(|id| !id.is_empty())?.to_owned(),

@@ -191,34 +191,22 @@ fn leak(exchange: &Exchange, pool: &[Known]) -> Option<Objection> {
     }
     let response = exchange.response()?;
     let own = response.member("client_id");
-    let contains =
-        |bytes: &[u8], word: &str| bytes.len() >= word.len() && memchr::memmem::find(bytes, word.as_bytes()).is_some();
     for known in pool {
         // Instances of one client may share whatever the server likes.
         if own == Some(known.client.client_id.as_str()) || known.exchange.id == exchange.id {
             continue;
         }
-        let words = [
-            ("client_secret", known.secret.as_deref()),
-            ("registration_access_token", known.client.token.as_ref().map(|t| t.expose())),
-        ];
-        for (name, word) in words {
-            let Some(word) = word.filter(|w| w.len() >= 16) else { continue };
-            if contains(&response.body, word) {
-                // The place in the catalogue of a secret that all clients share is another one.
-                let secret = response.member("client_secret") == Some(word);
-                if secret {
-                    continue;
-                }
-                return Some(
-                    Objection::new(
-                        format!("leak:{name}"),
-                        format!("the answer holds the {name} of another client, which the request did not"),
-                    )
-                    .expected("nothing of other clients")
-                    .with(known.exchange.id),
-                );
-            }
+        // The place in the catalogue of a secret that all clients share is another one.
+        let shared = |word: &[u8]| response.member("client_secret").is_some_and(|s| s.as_bytes() == word);
+        if let Some((name, _)) = known.shown_in(&response.body).find(|(_, word)| !shared(word)) {
+            return Some(
+                Objection::new(
+                    format!("leak:{name}"),
+                    format!("the answer holds the {name} of another client, which the request did not"),
+                )
+                .expected("nothing of other clients")
+                .with(known.exchange.id),
+            );
         }
     }
     None

@@ -258,3 +258,17 @@ fn what_the_judge_cannot_see_is_found_and_a_stranger_that_replaces_everything_is
         assert!(outcome.findings.iter().all(|f| f.scenario.input.size() == 1 && f.repeats == Repeats::Always));
     }
 }
+
+/// What sends an input is moved several times for each.
+#[test]
+fn what_sends_an_input_is_small() {
+    let target = reference_target(Configuration::Open, &[], 7);
+    let options = run::Options::default();
+    block_on(async {
+        let bench =
+            super::bench::Bench::prepare(&target, &options, Ledger::memory()).await.map_err(|(why, _)| why).unwrap();
+        let input = super::generate::Input::default();
+        let size = std::mem::size_of_val(&bench.shoot(&input, &bench.memory, false));
+        assert!(size <= 16 * 1024, "{size} bytes");
+    });
+}

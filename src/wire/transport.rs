@@ -198,9 +198,10 @@ impl Transport {
     pub async fn send(&self, request: &Request) -> (Outcome, Duration) {
         let start = Instant::now();
         let outcome = match &self.0 {
-            Way::Http(http) => http.send(request, start, false).await,
+            // In boxes, since what waits for these moves with them, and they are large.
+            Way::Http(http) => Box::pin(http.send(request, start, false)).await,
             Way::Service(service) => service.send(request, start).await,
-            Way::Pipe(pipe) => pipe.send(request, Manner::default(), start).await,
+            Way::Pipe(pipe) => Box::pin(pipe.send(request, Manner::default(), start)).await,
         };
         (outcome.unwrap_or_else(Outcome::Failure), start.elapsed())
     }
@@ -211,7 +212,7 @@ impl Transport {
     pub async fn send_kept(&self, request: &Request) -> (Outcome, Duration) {
         let Way::Http(http) = &self.0 else { return self.send(request).await };
         let start = Instant::now();
-        let outcome = http.send(request, start, true).await;
+        let outcome = Box::pin(http.send(request, start, true)).await;
         (outcome.unwrap_or_else(Outcome::Failure), start.elapsed())
     }
 
@@ -223,9 +224,9 @@ impl Transport {
         }
         let start = Instant::now();
         let outcome = match &self.0 {
-            Way::Http(http) => http.send_as(request, manner, start).await,
-            Way::Service(service) => service.send_as(request, manner, start).await,
-            Way::Pipe(pipe) => pipe.send(request, manner, start).await,
+            Way::Http(http) => Box::pin(http.send_as(request, manner, start)).await,
+            Way::Service(service) => Box::pin(service.send_as(request, manner, start)).await,
+            Way::Pipe(pipe) => Box::pin(pipe.send(request, manner, start)).await,
         };
         (outcome.unwrap_or_else(Outcome::Failure), start.elapsed())
     }
