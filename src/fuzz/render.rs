@@ -280,7 +280,8 @@ fn write_text(text: &str, style: Style, out: &mut Vec<u8>) {
     if style == Style::Escaped {
         out.push(b'"');
         for unit in text.encode_utf16() {
-            out.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
+            let digit = |shift: u32| b"0123456789abcdef"[usize::from(unit >> shift) & 15];
+            out.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
         }
         out.push(b'"');
     } else {

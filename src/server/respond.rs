@@ -59,9 +59,14 @@ pub(super) fn response(status: StatusCode, media_type: &'static str, body: impl 
     response
 }
 
+/// JSON text. By the serializer itself: by way of `Display` each character group passes a formatter.
+fn written(value: &Value) -> String {
+    serde_json::to_string(value).expect("a value can be written")
+}
+
 /// A JSON response with the status 200, for documents of any kind.
 pub(super) fn document(value: &Value) -> Response {
-    response(StatusCode::OK, JSON, value.to_string())
+    response(StatusCode::OK, JSON, written(value))
 }
 
 /// A response without a body.
@@ -117,7 +122,7 @@ pub(super) fn managed(status: StatusCode, mut document: Map<String, Value>, faul
         document.shift_remove("client_secret_expires_at");
     }
     let media_type = if faults.has(Fault::ManagedHtml) { "text/html; charset=utf-8" } else { JSON };
-    let mut response = response(status, media_type, Value::Object(document).to_string());
+    let mut response = response(status, media_type, written(&Value::Object(document)));
     if faults.has(Fault::ManagedCacheable) {
         response.headers_mut().remove(CACHE_CONTROL);
         response.headers_mut().remove(PRAGMA);
@@ -236,7 +241,7 @@ fn encode(document: Map<String, Value>, faults: &Faults) -> Vec<u8> {
     let name = document.get("client_name").map(Value::to_string);
     let client_id = document.get("client_id").map(Value::to_string);
     let value = Value::Object(document);
-    let text = if faults.has(Fault::SuccessNested) { json!({ "data": value }).to_string() } else { value.to_string() };
+    let text = if faults.has(Fault::SuccessNested) { written(&json!({ "data": value })) } else { written(&value) };
     if faults.has(Fault::ByteOrderMark) {
         return format!("\u{feff}{text}").into_bytes();
     }
@@ -271,7 +276,7 @@ fn cut_character(text: String, start: usize, name_length: usize) -> Vec<u8> {
 pub(super) fn unauthorized(presented: bool, with_challenge: bool, with_error: bool) -> Response {
     let mut response = if presented {
         let body = json!({ "error": "invalid_token", "error_description": "The access token is not valid here." });
-        response(StatusCode::UNAUTHORIZED, JSON, body.to_string())
+        response(StatusCode::UNAUTHORIZED, JSON, written(&body))
     } else {
         empty(StatusCode::UNAUTHORIZED)
     };
@@ -315,7 +320,7 @@ pub(super) fn refused(refusal: &Refusal, client_name: Option<&str>, faults: &Fau
     }
     let problem = about_metadata && faults.has(Fault::ErrorProblem);
     let media_type = if problem { "application/problem+json" } else { JSON };
-    response(status, media_type, Value::Object(error).to_string())
+    response(status, media_type, written(&Value::Object(error)))
 }
 
 fn error_code(cause: Cause, faults: &Faults) -> &'static str {

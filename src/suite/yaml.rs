@@ -10,7 +10,9 @@ pub struct YamlError(String);
 /// Parses one document into a typed value. Unknown keys are refused where the type says so, duplicate keys always;
 /// only `true` and `false` are booleans, so that `no` stays a word.
 pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, YamlError> {
-    let options = serde_saphyr::options! { strict_booleans: true };
+    // Files are the user's own, and one that holds ten thousand cases or requirements is no attack.
+    let budget = serde_saphyr::budget! { max_nodes: 1_000_000 };
+    let options = serde_saphyr::options! { strict_booleans: true, budget: budget };
     serde_saphyr::from_str_with_options(text, options).map_err(|e| {
         let message = e.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
         let Some((line, column)) = e.location().map(|l| (l.line() as usize, l.column() as usize)) else {
