@@ -79,7 +79,7 @@ fn head() -> String {
          `-- judge loopback` measures these sections alone and takes the others from the last time. What stands beside each other \
          was measured in turns, round by round; a figure is the median, with the lowest and the highest behind it, and a ratio is the \
          median of the rounds' ratios.\n\n{}",
-        "half an hour, ",
+        "three quarters of an hour, ",
         super::rounds::table(&["machine and versions", ""], &rows)
     )
 }
