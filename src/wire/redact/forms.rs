@@ -17,12 +17,7 @@ pub(super) struct Pattern {
 
 impl Pattern {
     pub(super) fn start(&self) -> Start {
-        std::array::from_fn(|n| self.characters.get(n).copied().unwrap_or('\0'))
-    }
-
-    /// Whether it is shorter than a start, which is filled up with NUL then.
-    pub(super) fn is_short(&self) -> bool {
-        self.characters.len() < START
+        std::array::from_fn(|n| self.characters[n])
     }
 
     /// The longest match that starts at this place.
@@ -87,7 +82,8 @@ pub(super) fn patterns(secret: &str) -> Vec<Pattern> {
     let mut found: Vec<Pattern> = Vec::new();
     let mut add = |form: &str, within_base64| {
         let characters: Vec<char> = form.chars().collect();
-        if !characters.is_empty() && found.iter().all(|p| p.characters != characters) {
+        // Secrets have more characters than that, and so has every form of one.
+        if characters.len() >= START && found.iter().all(|p| p.characters != characters) {
             found.push(Pattern { characters, within_base64 });
         }
     };
@@ -120,8 +116,8 @@ const START: usize = 4;
 /// The first characters of a pattern.
 pub(super) type Start = [char; START];
 
-/// The starts that a text can be read to have at this place; those of fewer characters as well, where there are `short` patterns.
-pub(super) fn starts(text: &str, at: usize, short: bool, found: &mut Vec<Start>) {
+/// The starts that a text can be read to have at this place.
+pub(super) fn starts(text: &str, at: usize, found: &mut Vec<Start>) {
     found.clear();
     let mut plain = ['\0'; START];
     let mut count = 0;
@@ -131,7 +127,7 @@ pub(super) fn starts(text: &str, at: usize, short: bool, found: &mut Vec<Start>)
         matches!(c, '\\' | '%' | '&')
     });
     // Most places are like this.
-    if !escaped && !short {
+    if !escaped {
         if count == START {
             found.push(plain);
         }
@@ -149,12 +145,9 @@ pub(super) fn starts(text: &str, at: usize, short: bool, found: &mut Vec<Start>)
         }
         next.sort_unstable();
         next.dedup();
-        if short || depth + 1 == START {
-            found.extend(next.iter().map(|(start, _)| *start));
-        }
         readings = next;
     }
-    found.sort_unstable();
+    found.extend(readings.into_iter().map(|(start, _)| start));
     found.dedup();
 }
 

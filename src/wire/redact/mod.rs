@@ -52,8 +52,6 @@ struct Learned {
     patterns: Vec<(Pattern, Arc<str>)>,
     /// Which patterns start with these characters.
     by_start: HashMap<forms::Start, Vec<usize>>,
-    /// There are patterns that are shorter than that.
-    short: bool,
     markers: HashMap<String, Arc<str>>,
     fragments: Fragments,
 }
@@ -104,7 +102,6 @@ impl Redactor {
         for pattern in patterns {
             let index = learned.patterns.len();
             learned.by_start.entry(pattern.start()).or_default().push(index);
-            learned.short |= pattern.is_short();
             learned.patterns.push((pattern, marker.clone()));
         }
     }
@@ -206,7 +203,7 @@ impl Redactor {
         let mut free: HashMap<usize, usize> = HashMap::new();
         let mut starts = Vec::new();
         for (at, _) in text.char_indices() {
-            forms::starts(text, at, learned.short, &mut starts);
+            forms::starts(text, at, &mut starts);
             for start in &starts {
                 for index in learned.by_start.get(start).into_iter().flatten() {
                     let (pattern, marker) = &learned.patterns[*index];
